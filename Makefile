@@ -1,0 +1,29 @@
+# Every command does its own set-up, uv and the packages included: Python 3.11 or later, make and git are enough.
+
+UV = '{{cookiecutter.project_slug}}/scripts/uv'
+RUN = $(UV) run
+SERVERS = $(RUN) python -m tests.servers --only postgresql,mysql --
+OUTPUT = bakes
+ARGS =
+
+.DEFAULT_GOAL = help
+.PHONY: help bake test check fix matrix
+
+help: ## List the commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1#\2/p' Makefile | while IFS='#' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+bake: ## Bake a project into bakes/ (ARGS="database_engine=postgresql use_redis=true", OUTPUT=folder)
+	$(RUN) cookiecutter . --no-input --output-dir "$(OUTPUT)" $(ARGS)
+
+test: ## Run every test, all variants on real servers (ARGS="-k posts", ARGS="--only 'mysql*'")
+	$(SERVERS) python -m pytest -n auto $(ARGS)
+
+check: ## Lint, format and types of the source, of the tests and of every bake
+	$(RUN) python -m tests.check $(ARGS)
+
+fix: ## Correct what ruff can, in the source too: lint and format
+	$(RUN) ruff check --fix --unfixable I
+	$(RUN) ruff format
+
+matrix: ## Run every variant through every stage and show the table (ARGS="--only 'postgresql*'")
+	$(SERVERS) python -m tests.matrix $(ARGS)

@@ -1,0 +1,99 @@
+"""Finish the project: remove what this variant does not use, write `.env`, and start a repository and a lock file."""
+
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+
+# Files, never folders: in a folder that was there before, somebody else may have files too.
+UNUSED: list[str] = [
+    # {% if not cookiecutter.__sqlite %}
+    "app/sqlite.py",
+    "tests/folder.py",
+    # {% endif %}
+    # {% if not cookiecutter.__database_server %}
+    "tests/server.py",
+    # {% endif %}
+    # {% if cookiecutter.ci_provider != 'github' %}
+    ".github/workflows/ci.yml",
+    # {% endif %}
+    # {% if cookiecutter.ci_provider != 'gitlab' %}
+    ".gitlab-ci.yml",
+    # {% endif %}
+]
+GIT_SECONDS = 20
+LOCK_SECONDS = 60
+
+
+def remove_unused() -> None:
+    """Remove what UNUSED lists, and the folders that are empty then."""
+    for path in UNUSED:
+        if not os.path.isfile(path):
+            sys.exit(f"{path}: the template has no such file; correct UNUSED in its hooks/post_gen_project.py.")
+        os.remove(path)
+        folder = os.path.dirname(path)
+        if folder and not os.listdir(folder):
+            os.removedirs(folder)
+
+
+def write_env() -> None:
+    """Write `.env` with a secret of its own, unless there is one already."""
+    with open(".env.example", encoding="utf-8") as example:
+        lines = example.read().splitlines()
+    secret = f"SECRET_KEY={secrets.token_urlsafe(48)}"
+    lines = [secret if line.startswith("SECRET_KEY=") else line for line in lines]
+    try:
+        descriptor = os.open(".env", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with open(descriptor, "w", encoding="utf-8", newline="\n") as env:
+        env.write("\n".join(lines) + "\n")
+
+
+def failure_of(*command: str, seconds: int) -> str | None:
+    """Run a command quietly; return what it said when it failed, and nothing when it did not."""
+    try:
+        result = subprocess.run(
+            command, capture_output=True, check=False, encoding="utf-8", errors="replace", timeout=seconds
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return None if result.returncode == 0 else result.stderr.strip()
+
+
+def start_repository() -> None:
+    """Start a repository on the branch main, unless there is no git or the folder is in a repository already."""
+    if not shutil.which("git") or failure_of("git", "rev-parse", "--git-dir", seconds=GIT_SECONDS) is None:
+        return
+    failure = failure_of("git", "init", "--quiet", "--initial-branch=main", seconds=GIT_SECONDS)
+    if failure is not None:
+        print(f"No repository was started; type git init in the project. Git said:\n{failure}", file=sys.stderr)
+
+
+def lock() -> None:
+    """Pin the versions of all packages if uv is installed; TEMPLATE_LOCK=0, for the template's tests, leaves it out."""
+    if os.environ.get("TEMPLATE_LOCK") == "0" or not shutil.which("uv"):
+        return
+    failure = failure_of("uv", "lock", "--quiet", seconds=LOCK_SECONDS)
+    if failure is not None:
+        print(f"No lock file was written; type make lock in the project. uv said:\n{failure}", file=sys.stderr)
+
+
+def main() -> None:
+    remove_unused()
+    write_env()
+    start_repository()
+    lock()
+    folder = os.getcwd()
+    print(f"""
+The project is ready:
+
+    cd {f'"{folder}"' if " " in folder else folder}
+    make dev     serves it on http://127.0.0.1:8000, its documentation on http://127.0.0.1:8000/docs
+    make test    runs its tests
+""")
+
+
+if __name__ == "__main__":
+    main()

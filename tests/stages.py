@@ -1,0 +1,102 @@
+"""What is done with every variant, from its bake to a running server: the columns of the matrix.
+
+Each stage raises `CommandFailed`, or an assertion that says what is wrong. The tests, `make check` and `make matrix`
+share them.
+"""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from cookiecutter.main import cookiecutter
+
+from tests.client import use_the_api
+from tests.commands import CommandFailed, environment, run
+from tests.databases import database
+from tests.production import serving
+from tests.template import ROOT
+from tests.variants import Variant
+
+STAGES = ("bake", "lint", "types", "install", "dependencies", "hooks", "migrations", "suite", "boot")
+# No stage locks while it bakes: `install` does, where its time is seen.
+os.environ["TEMPLATE_LOCK"] = "0"
+
+
+@dataclass(frozen=True)
+class Suite:
+    passed: int
+    seconds: float
+
+
+def bake(variant: Variant, output: Path) -> Path:
+    """Bake the variant into a folder and return the project's."""
+    return Path(cookiecutter(str(ROOT), no_input=True, extra_context=dict(variant.options), output_dir=str(output)))
+
+
+def lint(project: Path) -> None:
+    """Lint and check the format, in the environment of these tests."""
+    run(project, "ruff", "check", "--no-cache")
+    run(project, "ruff", "format", "--check", "--no-cache")
+
+
+def types(project: Path) -> None:
+    """Type-check in the environment of these tests, with a cache of what the variants have in common."""
+    # One cache per worker: two processes would write the same files.
+    cache = ROOT / "build" / f"mypy-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    run(project, "mypy", "--cache-dir", str(cache))
+
+
+def install(project: Path) -> None:
+    """Make the project's own environment out of its own pyproject.toml."""
+    run(project, "uv", "sync", extra={"UV_COMPILE_BYTECODE": "1"})
+
+
+def dependencies(project: Path) -> None:
+    """Compare what is declared to what is imported."""
+    run(project, "uv", "run", "--locked", "deptry", ".")
+
+
+def hooks(project: Path) -> None:
+    """Run the pre-commit hooks on a first commit; they must change nothing."""
+    run(project, "git", "add", "--all")
+    with tempfile.TemporaryDirectory() as home:
+        run(project, "uv", "run", "--locked", "pre-commit", "run", "--all-files", extra={"PRE_COMMIT_HOME": home})
+    changed = run(project, "git", "diff", "--name-only").split()
+    assert not changed, f"the hooks of a fresh bake change {changed}"
+
+
+def migrations(project: Path, variant: Variant) -> None:
+    """Migrate up, down and up again on the real engine, and look for drift."""
+    with database(variant, "migrations", project, create=True) as url:
+        extra = {"DATABASE_URL": url}
+        for arguments in (("upgrade", "head"), ("downgrade", "base"), ("upgrade", "head"), ("check",)):
+            run(project, "uv", "run", "--locked", "alembic", *arguments, extra=extra)
+
+
+def suite(project: Path, variant: Variant) -> Suite:
+    """Run the project's own tests, as its `make test` does, on a database that its suite creates."""
+    report = project / ".pytest_cache" / "report.xml"
+    with database(variant, "", project, create=False) as url:
+        command = ("uv", "run", "--locked", "pytest", "--cov", f"--junitxml={report}")
+        output = run(project, *command, extra={"TEST_DATABASE_URL": url})
+    return result_of(report, command, project, output)
+
+
+def result_of(report: Path, command: tuple[str, ...], project: Path, output: str) -> Suite:
+    found = ElementTree.parse(report).getroot().find("testsuite")  # noqa: S314 - written by pytest a moment ago
+    assert found is not None, f"{report} has no testsuite"
+    tests, skipped = int(found.attrib["tests"]), int(found.attrib["skipped"])
+    if skipped or not tests:
+        raise CommandFailed(command, project, f"{skipped} of {tests} tests were skipped", output)
+    return Suite(tests, float(found.attrib["time"]))
+
+
+def boot(project: Path, variant: Variant) -> None:
+    """Migrate and serve with the production command, use the API as a client does, and stop on SIGTERM."""
+    with database(variant, "boot", project, create=True) as url:
+        extra = {"DATABASE_URL": url, "ENVIRONMENT": "production"}
+        run(project, "uv", "run", "--locked", "python", "-m", "app.cli", "migrate", extra=extra)
+        with serving(project, environment(extra)) as address:
+            use_the_api(address)

@@ -1,0 +1,90 @@
+"""The command line: `python -m app.cli`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from alembic import command
+from alembic.config import Config
+from pydantic import ValidationError
+
+from app.settings import get_settings
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+def complain(error: ValidationError) -> None:
+    """Print one line for each thing that is wrong with the input."""
+    for problem in error.errors():
+        field = ".".join(str(part) for part in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        print(f"{field}: {message}" if field else message, file=sys.stderr)
+
+
+@cli.callback()
+def check_settings() -> None:
+    """Migrate, serve, and look after the accounts."""
+    try:
+        get_settings()
+    except ValidationError as error:
+        print("The settings (environment variables or .env) are wrong:", file=sys.stderr)
+        complain(error)
+        raise typer.Exit(2) from None
+
+
+@cli.command()
+def migrate(revision: Annotated[str, typer.Argument(help="Where to go: head, base, or a revision.")] = "head") -> None:
+    """Bring the database's tables to a revision, up or down."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    if revision == "base":
+        command.downgrade(config, revision)
+    else:
+        command.upgrade(config, revision)
+
+
+@cli.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes to serve with.")] = 1,
+    *,
+    reload: Annotated[bool, typer.Option(help="Start again when the code changes.")] = False,
+) -> None:
+    """Serve the API."""
+    uvicorn.run("app.main:app", host=host, port=port, workers=workers, reload=reload, timeout_graceful_shutdown=30)
+
+
+@cli.command()
+def create_admin(
+    email: Annotated[str, typer.Option(help="Address to log in with.")],
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
+    name: Annotated[str, typer.Option(help="Name that people see.")] = "Admin",
+) -> None:
+    """Add a user who may do everything; without `--password` it is asked for."""
+    # Imported here, since they read the settings, which `check_settings` looks at first.
+    from app.database import SessionLocal  # noqa: PLC0415
+    from app.errors import Conflict  # noqa: PLC0415
+    from app.models import Role  # noqa: PLC0415
+    from app.users.schemas import UserRegister  # noqa: PLC0415
+    from app.users.service import create_user  # noqa: PLC0415
+
+    try:
+        data = UserRegister(email=email, name=name, password=password)
+        with SessionLocal.begin() as db:
+            user = create_user(db, data, role=Role.ADMIN)
+    except ValidationError as error:
+        complain(error)
+        raise typer.Exit(2) from None
+    except Conflict as error:
+        print(f"{error.detail}: {email}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    print(f"{user.email} is an admin.")
+
+
+if __name__ == "__main__":
+    cli()

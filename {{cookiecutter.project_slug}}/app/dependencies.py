@@ -1,0 +1,111 @@
+"""What routes ask for by name: the session, the settings, the caller, and the thing that the path names."""
+
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+from fastapi.security import OAuth2PasswordBearer
+from sqlalchemy.orm import Session
+
+from app.auth.tokens import AccessClaims, read_access_token
+from app.database import get_db
+from app.errors import Forbidden, NotFound, Unauthorized
+from app.fields import PathId
+from app.models import Post, User
+from app.pages import PageParams
+from app.posts import service as posts
+from app.settings import Settings
+
+read_bearer = OAuth2PasswordBearer(tokenUrl="auth/token", auto_error=False)
+
+SessionDep = Annotated[Session, Depends(get_db, scope="function")]
+PageDep = Annotated[PageParams, Query()]
+
+
+async def get_app_settings(request: Request) -> Settings:
+    """Return the settings that `create_app` was given."""
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+SettingsDep = Annotated[Settings, Depends(get_app_settings)]
+
+
+async def get_claims(settings: SettingsDep, token: Annotated[str | None, Depends(read_bearer)]) -> AccessClaims | None:
+    """Return what the token says, or nothing where none was sent; a bad one is refused even where none is needed."""
+    return None if token is None else read_access_token(token, settings)
+
+
+async def require_claims(claims: Annotated[AccessClaims | None, Depends(get_claims)]) -> AccessClaims:
+    if claims is None:
+        raise Unauthorized
+    return claims
+
+
+def load_user(db: Session, claims: AccessClaims) -> User:
+    """Return the user of a token; raises `Unauthorized` when they are gone, deactivated or have ended their sessions."""
+    user = db.get(User, claims.user_id)
+    if user is None or not user.is_active or user.token_version != claims.version:
+        raise Unauthorized("Invalid or expired token")
+    return user
+
+
+def get_current_user(db: SessionDep, claims: Annotated[AccessClaims, Depends(require_claims)]) -> User:
+    return load_user(db, claims)
+
+
+def get_optional_user(db: SessionDep, claims: Annotated[AccessClaims | None, Depends(get_claims)]) -> User | None:
+    return None if claims is None else load_user(db, claims)
+
+
+CurrentUser = Annotated[User, Depends(get_current_user)]
+OptionalUser = Annotated[User | None, Depends(get_optional_user)]
+
+
+def get_admin(user: CurrentUser) -> User:
+    if not user.is_admin:
+        raise Forbidden("Only an admin may do this")
+    return user
+
+
+AdminUser = Annotated[User, Depends(get_admin)]
+
+
+def get_existing_user(user_id: PathId, db: SessionDep) -> User:
+    user = db.get(User, user_id)
+    if user is None:
+        raise NotFound("User not found")
+    return user
+
+
+ExistingUser = Annotated[User, Depends(get_existing_user)]
+
+
+def get_editable_user(actor: CurrentUser, user: ExistingUser) -> User:
+    if not (actor.is_admin or actor is user):
+        raise Forbidden("Only the user or an admin may do this")
+    return user
+
+
+EditableUser = Annotated[User, Depends(get_editable_user)]
+
+
+def get_visible_post(post_id: PathId, viewer: OptionalUser, db: SessionDep) -> Post:
+    post = posts.find_post(db, post_id, viewer)
+    if post is None:
+        raise NotFound("Post not found")
+    return post
+
+
+VisiblePost = Annotated[Post, Depends(get_visible_post)]
+
+
+def get_editable_post(post_id: PathId, actor: CurrentUser, db: SessionDep) -> Post:
+    post = posts.find_undeleted_post(db, post_id)
+    if post is None:
+        raise NotFound("Post not found")
+    if not (actor.is_admin or post.author_id == actor.id):
+        raise Forbidden("Only the author or an admin may do this")
+    return post
+
+
+EditablePost = Annotated[Post, Depends(get_editable_post)]

@@ -1,0 +1,103 @@
+"""Errors of the application, the one handler that answers them, and how routes document them."""
+
+from typing import Any, ClassVar
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from sqlalchemy.exc import IntegrityError
+
+
+class AppError(Exception):
+    """A refusal with a status and a sentence for the client; raise a subclass.
+
+    `keeps_changes` commits what the request did before the refusal is answered.
+    """
+
+    status_code: ClassVar[int] = 500
+    headers: ClassVar[dict[str, str]] = {}
+    keeps_changes: ClassVar[bool] = False
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class BadRequest(AppError):
+    status_code = 400
+
+
+class Unauthorized(AppError):
+    status_code = 401
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
+
+    def __init__(self, detail: str = "Not authenticated") -> None:
+        super().__init__(detail)
+
+
+class SessionRevoked(Unauthorized):
+    """A spent refresh token came back: its family is revoked, and the revocation outlives the 401."""
+
+    keeps_changes = True
+
+
+class Forbidden(AppError):
+    status_code = 403
+
+
+class NotFound(AppError):
+    status_code = 404
+
+
+class Conflict(AppError):
+    status_code = 409
+
+
+class ServiceUnavailable(AppError):
+    status_code = 503
+
+
+class ErrorBody(BaseModel):
+    """What every refusal but a 422 looks like."""
+
+    detail: str
+
+
+MEANINGS = {
+    400: "The token is wrong, spent or expired",
+    401: "Not authenticated",
+    403: "Not allowed",
+    404: "Not found",
+    409: "Already exists",
+    503: "A dependency is down",
+}
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return `responses=` of a route that can answer with these statuses."""
+    return {status: {"model": ErrorBody, "description": MEANINGS[status]} for status in statuses}
+
+
+def invalid_field(field: str, message: str) -> RequestValidationError:
+    """Return a 422 for a rule that only the service can check."""
+    return RequestValidationError([{"type": "value_error", "loc": ("body", field), "msg": message}])
+
+
+def install_handlers(app: FastAPI) -> None:
+    """Register how each error is answered."""
+
+    @app.exception_handler(AppError)
+    async def answer_app_error(_request: Request, error: AppError) -> JSONResponse:
+        return JSONResponse({"detail": error.detail}, status_code=error.status_code, headers=error.headers)
+
+    @app.exception_handler(IntegrityError)
+    async def answer_clash(_request: Request, _error: IntegrityError) -> JSONResponse:
+        # What a service did not foresee: another request's commit came between its check and ours.
+        return JSONResponse({"detail": "Clashes with what already exists"}, status_code=Conflict.status_code)
+
+    @app.exception_handler(RequestValidationError)
+    async def answer_invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        # Without `input`: it would send a password back, and text that cannot be encoded could not be sent at all.
+        detail = [{key: problem[key] for key in ("type", "loc", "msg")} for problem in error.errors()]
+        return JSONResponse({"detail": detail}, status_code=422)

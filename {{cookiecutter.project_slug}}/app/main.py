@@ -1,0 +1,65 @@
+"""The application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio import to_thread
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app import health
+from app.auth import router as auth
+from app.database import engine
+from app.errors import install_handlers
+from app.logs import configure_logging
+from app.posts import router as posts
+from app.settings import Settings, get_settings
+from app.users import router as users
+
+
+class OptionalTrailingSlash:
+    """Serves `/posts/` as `/posts`, where a redirect would cost a round trip and lose the scheme behind a proxy."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].endswith("/"):
+            scope = {**scope, "path": scope["path"].rstrip("/") or "/"}
+        await self.app(scope, receive, send)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Bound the thread pool by what the connection pool can serve; close the connections at the end."""
+    configure_logging(app.state.settings)
+    to_thread.current_default_thread_limiter().total_tokens = app.state.settings.request_threads
+    yield
+    engine.dispose()
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the application; its database is the one of `app.database.engine`, whatever the settings given."""
+    settings = settings or get_settings()
+    app = FastAPI(
+        title="{{ cookiecutter.__project_name }}",
+        description="{{ cookiecutter.__description }}",
+        lifespan=lifespan,
+        redirect_slashes=False,
+        generate_unique_id_function=operation_id,
+    )
+    app.state.settings = settings
+    app.add_middleware(OptionalTrailingSlash)
+    install_handlers(app)
+    for router in (auth.hashing, auth.router, users.hashing, users.router, posts.router, health.router):
+        app.include_router(router)
+    return app
+
+
+def operation_id(route: APIRoute) -> str:
+    """Return a short name for clients generated from the schema."""
+    return route.name
+
+
+app = create_app()

@@ -1,0 +1,47 @@
+"""Bounded lists: the parameters that ask for a page, and the page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, Field
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+MOST_ITEMS = 100
+DEEPEST_OFFSET = 10_000
+
+T = TypeVar("T")
+
+
+class PageParams(BaseModel):
+    """Which part of a list; the offset is bounded because the database reads all it skips."""
+
+    limit: Annotated[int, Field(ge=1, le=MOST_ITEMS)] = 20
+    offset: Annotated[int, Field(ge=0, le=DEEPEST_OFFSET)] = 0
+
+
+class Page(BaseModel, Generic[T]):
+    """A part of a list as it is sent, and the length of the whole."""
+
+    items: list[T]
+    total: int
+    limit: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Generic[T]):
+    """A part of a list as it was read, which `Page` makes into JSON."""
+
+    items: Sequence[T]
+    total: int
+    limit: int
+    offset: int
+
+
+def read_slice(db: Session, statement: Select[T], params: PageParams, *order: Any) -> Slice[T]:
+    """Read one part of what the statement selects, in this order, and count the whole: two statements."""
+    total = db.scalar(select(func.count()).select_from(statement.subquery())) or 0
+    items = db.scalars(statement.order_by(*order).limit(params.limit).offset(params.offset)).all()
+    return Slice(items=items, total=total, limit=params.limit, offset=params.offset)

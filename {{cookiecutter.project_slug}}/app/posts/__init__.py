@@ -1,0 +1,1 @@
+"""Posts: drafts, publishing, and lists of what one may see."""

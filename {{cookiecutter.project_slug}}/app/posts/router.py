@@ -1,0 +1,40 @@
+"""Routes to posts."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, status
+
+from app.dependencies import CurrentUser, EditablePost, OptionalUser, SessionDep, VisiblePost
+from app.errors import documented
+from app.models import Post
+from app.pages import Page, Slice
+from app.posts import service
+from app.posts.schemas import PostCreate, PostParams, PostRead, PostUpdate
+from app.routing import OneHopRoute
+
+router = APIRouter(prefix="/posts", tags=["posts"], route_class=OneHopRoute)
+
+
+@router.get("", response_model=Page[PostRead], responses=documented(401))
+def list_posts(params: Annotated[PostParams, Query()], viewer: OptionalUser, db: SessionDep) -> Slice[Post]:
+    return service.list_posts(db, viewer, params)
+
+
+@router.post("", status_code=status.HTTP_201_CREATED, response_model=PostRead, responses=documented(401, 409))
+def create_post(data: PostCreate, author: CurrentUser, db: SessionDep) -> Post:
+    return service.create_post(db, author, data)
+
+
+@router.get("/{post_id}", response_model=PostRead, responses=documented(401, 404))
+def read_post(post: VisiblePost) -> Post:
+    return post
+
+
+@router.patch("/{post_id}", response_model=PostRead, responses=documented(401, 403, 404, 409))
+def update_post(data: PostUpdate, post: EditablePost, db: SessionDep) -> Post:
+    return service.update_post(db, post, data.model_dump(exclude_unset=True))
+
+
+@router.delete("/{post_id}", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401, 403, 404))
+def delete_post(post: EditablePost, db: SessionDep) -> None:
+    service.delete_post(db, post)

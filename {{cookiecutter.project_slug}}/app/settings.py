@@ -1,0 +1,84 @@
+"""Settings of the application, read from the environment and from `.env`."""
+
+from enum import StrEnum
+from functools import lru_cache
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+DATABASE_DRIVER = "{{ cookiecutter.__database_driver }}"
+EXAMPLE_SECRET = "change-me: any text of at least 32 characters"  # noqa: S105 - the value of .env.example, which production refuses
+SHORTEST_SECRET = 32
+
+
+class Environment(StrEnum):
+    """Where the process runs; production refuses what is only safe elsewhere."""
+
+    DEVELOPMENT = "development"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+def with_driver(url: str) -> str:
+    """Return the URL with the driver this project installs, so that `postgres://` as hosts hand it out works too."""
+    try:
+        parsed: URL = make_url(url)
+    except ArgumentError:
+        raise ValueError(f"must look like {DATABASE_DRIVER}://user:password@host:port/name") from None
+    engine = DATABASE_DRIVER.partition("+")[0]
+    given = parsed.drivername.partition("+")[0]
+    if given not in ENGINE_NAMES:
+        raise ValueError(f"names the engine {given!r}; this project runs on {engine!r}")
+    if parsed.database in {None, "", ":memory:"}:
+        raise ValueError("names no database")
+    return parsed.set(drivername=DATABASE_DRIVER).render_as_string(hide_password=False)
+
+
+ENGINE_NAMES = frozenset(
+    {
+        # {% if cookiecutter.__sqlite %}
+        "sqlite",
+        # {% endif %}
+        # {% if cookiecutter.__postgresql %}
+        "postgresql",
+        "postgres",
+        # {% endif %}
+        # {% if cookiecutter.__mysql %}
+        "mysql",
+        "mariadb",
+        # {% endif %}
+    }
+)
+
+
+class Settings(BaseSettings):
+    """All settings; each is the environment variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    environment: Environment = Environment.DEVELOPMENT
+    database_url: Annotated[str, AfterValidator(with_driver)]
+    secret_key: Annotated[str, Field(repr=False, min_length=1)]
+    access_token_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 15
+    refresh_token_days: Annotated[int, Field(ge=1, le=365)] = 30
+    request_threads: Annotated[int, Field(ge=1, le=200)] = 8
+    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+
+    @model_validator(mode="after")
+    def refuse_unsafe_production(self) -> Self:
+        if self.environment is Environment.PRODUCTION:
+            secret = self.secret_key
+            if secret == EXAMPLE_SECRET:
+                raise ValueError("SECRET_KEY is the example's; production needs one of its own")
+            if len(secret) < SHORTEST_SECRET:
+                raise ValueError(f"SECRET_KEY has {len(secret)} characters; production needs {SHORTEST_SECRET} or more")
+        return self
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """Return the settings of this process, read once; raises `pydantic.ValidationError` naming what is wrong."""
+    return Settings()

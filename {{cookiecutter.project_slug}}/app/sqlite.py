@@ -1,0 +1,40 @@
+"""What SQLite needs to behave like a server: foreign keys, concurrent readers and savepoints that roll back."""
+
+from sqlite3 import Connection as SQLiteConnection
+
+from sqlalchemy import Connection, Engine, event
+
+LOCK_TIMEOUT_SECONDS = 15
+
+
+def prepare(engine: Engine) -> None:
+    """Set up every connection the engine opens."""
+    event.listen(engine, "connect", configure)
+    event.listen(engine, "savepoint", begin_before_savepoint)
+
+
+def configure(connection: SQLiteConnection, _record: object) -> None:
+    """Take the write lock with the first write, wait for it, and never read through it."""
+    # The driver then begins a transaction before the first write and takes the lock at once. A transaction that
+    # began as a reader could not be upgraded after somebody else's commit, however long it waited.
+    connection.isolation_level = "IMMEDIATE"
+    connection.create_function("lower", 1, lower, deterministic=True)
+    for pragma in (
+        "foreign_keys = ON",
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        f"busy_timeout = {LOCK_TIMEOUT_SECONDS * 1000}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def lower(value: str | None) -> str | None:
+    """Stand in for SQLite's own `lower`, which knows ASCII only."""
+    return None if value is None else str(value).lower()
+
+
+def begin_before_savepoint(connection: Connection, _name: str) -> None:
+    """Open the transaction that the driver does not open for a savepoint: without it RELEASE would commit."""
+    driver = connection.connection.driver_connection
+    if isinstance(driver, SQLiteConnection) and not driver.in_transaction:
+        driver.execute("BEGIN IMMEDIATE")

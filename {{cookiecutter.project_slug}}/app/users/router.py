@@ -1,0 +1,69 @@
+"""Routes to users."""
+
+from fastapi import APIRouter, status
+
+from app.dependencies import AdminUser, CurrentUser, EditableUser, ExistingUser, OptionalUser, PageDep, SessionDep
+from app.errors import documented
+from app.models import Post, User
+from app.pages import Page, Slice
+from app.posts.schemas import PostRead
+from app.posts.service import list_posts_of
+from app.routing import HashingRoute, OneHopRoute
+from app.users import service
+from app.users.schemas import PasswordChange, ProfileUpdate, UserCreate, UserPublic, UserRead, UserUpdate
+
+router = APIRouter(prefix="/users", tags=["users"], route_class=OneHopRoute)
+hashing = APIRouter(prefix="/users", tags=["users"], route_class=HashingRoute)
+
+
+@router.get("/me", response_model=UserRead, responses=documented(401))
+def read_me(user: CurrentUser) -> User:
+    return user
+
+
+@router.patch("/me", response_model=UserRead, responses=documented(401, 409))
+def update_me(data: ProfileUpdate, user: CurrentUser, db: SessionDep) -> User:
+    return service.update_user(db, user, user, data.model_dump(exclude_unset=True))
+
+
+@router.delete("/me", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401))
+def delete_me(user: CurrentUser, db: SessionDep) -> None:
+    service.delete_user(db, user)
+
+
+@hashing.put("/me/password", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401, 403))
+def change_my_password(data: PasswordChange, user: CurrentUser, db: SessionDep) -> None:
+    """Set a new password; every session and access token ends, this one too."""
+    service.change_password(db, user, data.current_password, data.new_password)
+
+
+@router.get("", response_model=Page[UserRead], responses=documented(401, 403))
+def list_users(_admin: AdminUser, params: PageDep, db: SessionDep) -> Slice[User]:
+    return service.list_users(db, params)
+
+
+@hashing.post("", status_code=status.HTTP_201_CREATED, response_model=UserRead, responses=documented(401, 403, 409))
+def create_user(data: UserCreate, _admin: AdminUser, db: SessionDep) -> User:
+    return service.create_user(db, data, role=data.role, is_active=data.is_active)
+
+
+@router.get("/{user_id}", response_model=UserRead | UserPublic, responses=documented(401, 404))
+def read_user(user: ExistingUser, viewer: CurrentUser) -> UserPublic:
+    """The e-mail address and the role are for the user and admins only."""
+    schema = UserRead if viewer.is_admin or viewer is user else UserPublic
+    return schema.model_validate(user)
+
+
+@router.patch("/{user_id}", response_model=UserRead, responses=documented(401, 403, 404, 409))
+def update_user(data: UserUpdate, user: EditableUser, actor: CurrentUser, db: SessionDep) -> User:
+    return service.update_user(db, actor, user, data.model_dump(exclude_unset=True))
+
+
+@router.delete("/{user_id}", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401, 403, 404))
+def delete_user(user: EditableUser, db: SessionDep) -> None:
+    service.delete_user(db, user)
+
+
+@router.get("/{user_id}/posts", response_model=Page[PostRead], responses=documented(401, 404))
+def list_user_posts(user: ExistingUser, params: PageDep, viewer: OptionalUser, db: SessionDep) -> Slice[Post]:
+    return list_posts_of(db, user, viewer, params)

@@ -1,0 +1,79 @@
+"""The rules about users."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.auth import sessions
+from app.auth.passwords import hash_password, verify_password
+from app.errors import Conflict, Forbidden, invalid_field
+from app.models import Role, User
+from app.pages import PageParams, Slice, read_slice
+from app.users.schemas import UserRegister
+
+ADMINS_ONLY = frozenset({"role", "is_active"})
+EMAIL_TAKEN = "A user with this e-mail address already exists"
+
+
+def find_by_email(db: Session, email: str) -> User | None:
+    """Return the user with this address in any case, if there is one."""
+    return db.scalar(select(User).where(User.email == email.lower()))
+
+
+def create_user(db: Session, data: UserRegister, *, role: Role = Role.USER, is_active: bool = True) -> User:
+    """Add a user; raises `Conflict` when the address is taken."""
+    # Hashed first, so that no connection is held meanwhile.
+    password_hash = hash_password(data.password)
+    if find_by_email(db, data.email) is not None:
+        raise Conflict(EMAIL_TAKEN)
+    user = User(email=data.email, name=data.name, password_hash=password_hash, role=role, is_active=is_active)
+    db.add(user)
+    flush_email(db)
+    return user
+
+
+def update_user(db: Session, actor: User, user: User, changes: dict[str, Any]) -> User:
+    """Change the given fields; raises `Forbidden` for an admin's field and `Conflict` when the address is taken."""
+    if not actor.is_admin and (refused := ADMINS_ONLY & changes.keys()):
+        raise Forbidden(f"Only an admin may change {' and '.join(sorted(refused))}")
+    email = changes.get("email", user.email)
+    if email != user.email:
+        if find_by_email(db, email) is not None:
+            raise Conflict(EMAIL_TAKEN)
+        user.email_verified_at = None
+    for name, value in changes.items():
+        setattr(user, name, value)
+    flush_email(db)
+    return user
+
+
+def change_password(db: Session, user: User, current_password: str, new_password: str) -> None:
+    """Set a new password and end every session; raises `Forbidden` when the current one is wrong."""
+    right, _ = verify_password(current_password, user.password_hash)
+    if not right:
+        raise Forbidden("The current password is wrong")
+    if new_password.lower() == user.email:
+        raise invalid_field("new_password", "the password must not be the e-mail address")
+    user.password_hash = hash_password(new_password)
+    sessions.end_all(db, user)
+
+
+def list_users(db: Session, params: PageParams) -> Slice[User]:
+    """Return a page of all users, oldest first."""
+    return read_slice(db, select(User), params, User.id)
+
+
+def delete_user(db: Session, user: User) -> None:
+    """Delete the user; the database deletes their posts and sessions with them."""
+    db.delete(user)
+    db.flush()
+
+
+def flush_email(db: Session) -> None:
+    """Flush, taking a clash for what it is: another request registered the address meanwhile."""
+    try:
+        db.flush()
+    except IntegrityError:
+        raise Conflict(EMAIL_TAKEN) from None

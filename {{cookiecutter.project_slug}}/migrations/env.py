@@ -1,0 +1,37 @@
+"""How Alembic reaches the database and the models."""
+
+from alembic import context
+from sqlalchemy import Connection
+
+import app.models  # noqa: F401 - registers the tables
+from app.database import Base, engine
+
+
+def run(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        # {% if cookiecutter.__sqlite %}
+        # SQLite changes a column only by copying its table, which Alembic then does.
+        render_as_batch=True,
+        # {% endif %}
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def run_offline() -> None:
+    """Write the SQL instead of running it: `alembic upgrade head --sql`."""
+    context.configure(
+        url=engine.url, target_metadata=Base.metadata, literal_binds=True, dialect_opts={"paramstyle": "named"}
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+if context.is_offline_mode():
+    run_offline()
+else:
+    with engine.connect() as connection:
+        run(connection)
+        connection.commit()

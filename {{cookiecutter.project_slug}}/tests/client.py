@@ -1,0 +1,44 @@
+"""The HTTP client of the tests."""
+
+from collections import defaultdict
+from typing import Any
+
+from httpx2 import Response
+from sqlalchemy import inspect, select
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+
+
+class Client(TestClient):
+    """Keeps the test's session and the requests' sessions in step, which share one transaction but no objects."""
+
+    def __init__(self, running: TestClient, db: Session, token: str | None = None) -> None:
+        super().__init__(running.app, headers={"Authorization": f"Bearer {token}"} if token else {})
+        # The event loop that already runs: starting one for each request takes longer than most requests.
+        self.portal = running.portal
+        self.db = db
+
+    def request(self, method: str, *args: Any, **kwargs: Any) -> Response:
+        self.db.flush()
+        try:
+            return super().request(method, *args, **kwargs)
+        finally:
+            if method != "GET":
+                self.let_go_of_deleted()
+            self.expire_held()
+
+    def let_go_of_deleted(self) -> None:
+        """Detach, with the values they had, the objects whose rows the request deleted."""
+        held: defaultdict[Any, dict[int, object]] = defaultdict(dict)
+        for thing in self.db.identity_map.values():
+            held[type(thing)][inspect(thing).identity[0]] = thing
+        for model, things in held.items():
+            left = set(self.db.scalars(select(model.id).where(model.id.in_(things))))
+            for key, thing in things.items():
+                if key not in left and thing in self.db:
+                    self.db.expunge(thing)
+
+    def expire_held(self) -> None:
+        """Let what the test holds be read anew when it is next looked at; keys do not change."""
+        for thing in self.db.identity_map.values():
+            self.db.expire(thing, [name for name in inspect(thing).mapper.attrs.keys() if name != "id"])

@@ -1,0 +1,106 @@
+"""Fixtures: a database session that is undone after each test, and clients that share its transaction."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+
+from app import cli
+from app.auth.tokens import issue_access_token
+from app.database import Base, SessionLocal, engine
+from app.main import app as application
+from app.models import Role, User
+from app.settings import Settings, get_settings
+from tests import (
+    factories,
+    # {% if cookiecutter.__database_server %}
+    server,
+    # {% endif %}
+)
+from tests.client import Client
+from tests.factories import UserFactory
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    return get_settings()
+
+
+@pytest.fixture(scope="session")
+def app() -> FastAPI:
+    return application
+
+
+@pytest.fixture(scope="session")
+def schema() -> None:
+    """Bring the tests' database to the newest revision, and empty what an interrupted run may have left."""
+    # {% if cookiecutter.__database_server %}
+    server.create_missing(engine.url)
+    # {% endif %}
+    cli.migrate()
+    delete_all_rows()
+
+
+def delete_all_rows() -> None:
+    with engine.begin() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            connection.execute(delete(table))
+
+
+@pytest.fixture
+def db(schema: None) -> Iterator[Session]:
+    """A session in a transaction that is rolled back after the test, whatever was committed in it.
+
+    The application's own sessions join the same transaction, each in a savepoint: a request commits by releasing it, and
+    an error undoes what that request did and nothing else.
+    """
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        SessionLocal.configure(bind=connection, join_transaction_mode="create_savepoint")
+        with SessionLocal() as session:
+            factories.current_session.session = session
+            yield session
+        factories.current_session.session = None
+        SessionLocal.configure(bind=engine, join_transaction_mode="conditional_savepoint")
+        transaction.rollback()
+
+
+@pytest.fixture(scope="session")
+def running(app: FastAPI) -> Iterator[TestClient]:
+    """The application, started once for all tests."""
+    with TestClient(app) as client:
+        yield client
+
+
+@pytest.fixture
+def user(db: Session) -> User:
+    return UserFactory(email="user@example.com", name="User")
+
+
+@pytest.fixture
+def other_user(db: Session) -> User:
+    return UserFactory(email="other@example.com", name="Other")
+
+
+@pytest.fixture
+def admin(db: Session) -> User:
+    return UserFactory(email="admin@example.com", name="Admin", role=Role.ADMIN)
+
+
+@pytest.fixture
+def anon_client(running: TestClient, db: Session) -> Client:
+    return Client(running, db)
+
+
+@pytest.fixture
+def client(running: TestClient, db: Session, user: User, settings: Settings) -> Client:
+    """A client logged in as `user`."""
+    return Client(running, db, issue_access_token(user, settings))
+
+
+@pytest.fixture
+def admin_client(running: TestClient, db: Session, admin: User, settings: Settings) -> Client:
+    return Client(running, db, issue_access_token(admin, settings))
