@@ -75,6 +75,8 @@ def lock() -> None:
     """Pin the versions of all packages if uv is installed; TEMPLATE_LOCK=0, for the template's tests, leaves it out."""
     if os.environ.get("TEMPLATE_LOCK") == "0" or not shutil.which("uv"):
         return
+    # A network that is not there shall cost a second, not a minute.
+    os.environ.setdefault("UV_HTTP_RETRIES", "0")
     failure = failure_of("uv", "lock", "--quiet", seconds=LOCK_SECONDS)
     if failure is not None:
         print(f"No lock file was written; type make lock in the project. uv said:\n{failure}", file=sys.stderr)

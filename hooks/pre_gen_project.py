@@ -21,6 +21,7 @@ CHOICES = {
     "python_version": ("3.15", "3.14", "3.13", "3.12", "3.11"),
 }
 TEXTS = ("project_name", "description", "author_name", "author_email")
+NEVER_EMPTY = ("project_name", "author_name")
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 # The slug also names a database and, with `_test_gw0` behind it, those of the tests; a server allows 63 bytes.
 LONGEST_SLUG = 50
@@ -80,8 +81,8 @@ def wrong_text(option: str, value: object) -> str | None:
     if found:
         names = ", ".join(f"U+{ord(character):04X}" for character in found)
         return f"{option}: {shown(value)} contains {names}; give text on one line, without control characters."
-    if option == "project_name" and not value.strip():
-        return f"{option}: {shown(value)} is empty; give the project a title."
+    if option in NEVER_EMPTY and not value.strip():
+        return f"{option}: {shown(value)} is empty; give a name."
     return None
 
 

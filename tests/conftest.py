@@ -1,24 +1,24 @@
 """Options, variants as parameters, one bake a variant and session, servers, and the table of what ran."""
 
 import os
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests import variants
+from tests import stages, variants
 from tests.matrix import Matrix
 from tests.servers import VARIABLES, ServersMissing, provide
 from tests.variants import Variant
 
+EVERY = "*"
 SERVERS = ("postgresql", "mysql")
 until_the_end = ExitStack()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--only", default="*", help="variants to test, such as 'mysql*,sqlite'; others aren't baked")
+    parser.addoption("--only", default=EVERY, help="variants to test, such as 'mysql*,sqlite'; others aren't baked")
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -50,37 +50,31 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    for name, chosen in (
-        ("variant", lambda: variants.select(metafunc.config.getoption("only"))),
-        ("combination", variants.pairwise),
-    ):
-        if name in metafunc.fixturenames:
-            # One worker tests all of a variant, since its bake and its environment are made once.
-            params = [pytest.param(one, id=one.id, marks=pytest.mark.xdist_group(one.id)) for one in chosen()]
-            metafunc.parametrize(name, params, scope="session")
+    """Give a test that asks for a `variant` each of them, and one marked `combinations` the other options' values too."""
+    if "variant" not in metafunc.fixturenames:
+        return
+    only = metafunc.config.getoption("only")
+    chosen = variants.select(only)
+    if metafunc.definition.get_closest_marker("combinations") and only == EVERY:
+        chosen += variants.pairwise()
+    # One worker tests all of a variant, since its bake and its environment are made once.
+    params = [pytest.param(one, id=one.id, marks=pytest.mark.xdist_group(one.id)) for one in chosen]
+    metafunc.parametrize("variant", params, scope="session")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    run = {variant.id for variant in variants.variants()}
     for item in items:
         stage = item.get_closest_marker("stage")
-        variant = item.callspec.params.get("variant") if isinstance(item, pytest.Function) and stage else None
-        if stage and isinstance(variant, Variant):
+        variant = item.callspec.params["variant"] if isinstance(item, pytest.Function) and stage else None
+        if stage and isinstance(variant, Variant) and variant.id in run:
             item.user_properties += [("variant", variant.id), ("stage", stage.args[0])]
 
 
 @pytest.fixture(scope="session")
 def project(variant: Variant, cookies_session: Any) -> Path:
     """The variant's folder, baked once; the stages of one variant use it one after another."""
-    return baked(variant, cookies_session)
-
-
-@pytest.fixture(scope="session")
-def combined_project(combination: Variant, cookies_session: Any) -> Path:
-    return baked(combination, cookies_session)
-
-
-def baked(variant: Variant, cookies: Any) -> Path:
-    result = cookies.bake(extra_context=dict(variant.options))
+    result = cookies_session.bake(extra_context=dict(variant.options))
     assert result.exit_code == 0, f"{variant.id} can't be baked: {result.exception!r}"
     return Path(result.project_path)
 
@@ -94,9 +88,7 @@ def servers(variant: Variant) -> None:
 
 
 @pytest.fixture(scope="session")
-def environment(project: Path) -> Iterator[Path]:
-    """The project with its own environment."""
-    from tests import stages
-
+def installed(project: Path) -> Path:
+    """The project with its own environment, installed once."""
     stages.install(project)
-    yield project
+    return project

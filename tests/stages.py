@@ -8,7 +8,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from cookiecutter.main import cookiecutter
 
@@ -85,7 +85,7 @@ def suite(project: Path, variant: Variant) -> Suite:
 
 
 def result_of(report: Path, command: tuple[str, ...], project: Path, output: str) -> Suite:
-    found = ElementTree.parse(report).getroot().find("testsuite")  # noqa: S314 - written by pytest a moment ago
+    found = ET.parse(report).getroot().find("testsuite")  # noqa: S314 - written by pytest a moment ago
     assert found is not None, f"{report} has no testsuite"
     tests, skipped = int(found.attrib["tests"]), int(found.attrib["skipped"])
     if skipped or not tests:
