@@ -1,10 +1,14 @@
 # Every command does its own set-up, uv and the packages included: Python 3.11 or later, make and git are enough.
 
-UV = '{{cookiecutter.project_slug}}/scripts/uv'
+SOURCE = "{{cookiecutter.project_slug}}"
+UV = $(SOURCE)/scripts/uv
 RUN = $(UV) run
 SERVERS = $(RUN) python -m tests.servers --only postgresql,mysql --
 OUTPUT = bakes
 ARGS =
+
+# The tools' caches stay out of the source, from where they would be baked.
+export RUFF_CACHE_DIR := $(CURDIR)/.ruff_cache
 
 .DEFAULT_GOAL = help
 .PHONY: help bake test check fix matrix
@@ -19,11 +23,16 @@ test: ## Run every test, all variants on real servers (ARGS="-k posts", ARGS="--
 	$(SERVERS) python -m pytest -n auto $(ARGS)
 
 check: ## Lint, format and types of the source, of the tests and of every bake
-	$(RUN) python -m tests.check $(ARGS)
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) mypy
+	$(RUN) sh -c 'cd $(SOURCE) && exec mypy --cache-dir ../.mypy_cache/source'
+	PYTHONPYCACHEPREFIX=build/pycache $(RUN) python -m compileall -q hooks tests $(SOURCE)
+	$(RUN) python -m pytest -q -n auto --no-servers tests/test_variants_baking.py tests/test_variants_checks.py $(ARGS)
 
 fix: ## Correct what ruff can, in the source too: lint and format
 	$(RUN) ruff check --fix --unfixable I
 	$(RUN) ruff format
 
 matrix: ## Run every variant through every stage and show the table (ARGS="--only 'postgresql*'")
-	$(SERVERS) python -m tests.matrix $(ARGS)
+	$(SERVERS) python -m tests.live $(ARGS)

@@ -5,6 +5,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 # Files, never folders: in a folder that was there before, somebody else may have files too.
 UNUSED: list[str] = [
@@ -28,26 +29,25 @@ LOCK_SECONDS = 60
 
 def remove_unused() -> None:
     """Remove what UNUSED lists, and the folders that are empty then."""
-    for path in UNUSED:
-        if not os.path.isfile(path):
-            sys.exit(f"{path}: the template has no such file; correct UNUSED in its hooks/post_gen_project.py.")
-        os.remove(path)
-        folder = os.path.dirname(path)
-        if folder and not os.listdir(folder):
-            os.removedirs(folder)
+    for name in UNUSED:
+        path = Path(name)
+        if not path.is_file():
+            sys.exit(f"{name}: the template has no such file; correct UNUSED in its hooks/post_gen_project.py.")
+        path.unlink()
+        if not any(path.parent.iterdir()):
+            os.removedirs(path.parent)
 
 
 def write_env() -> None:
     """Write `.env` with a secret of its own, unless there is one already."""
-    with open(".env.example", encoding="utf-8") as example:
-        lines = example.read().splitlines()
     secret = f"SECRET_KEY={secrets.token_urlsafe(48)}"
+    lines = Path(".env.example").read_text(encoding="utf-8").splitlines()
     lines = [secret if line.startswith("SECRET_KEY=") else line for line in lines]
     try:
         descriptor = os.open(".env", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return
-    with open(descriptor, "w", encoding="utf-8", newline="\n") as env:
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as env:
         env.write("\n".join(lines) + "\n")
 
 
@@ -87,7 +87,7 @@ def main() -> None:
     write_env()
     start_repository()
     lock()
-    folder = os.getcwd()
+    folder = str(Path.cwd())
     print(f"""
 The project is ready:
 

@@ -41,7 +41,7 @@ DEPENDENCIES = set(
     python-multipart pywin32 pyyaml requests requirements-parser rich ruff schemathesis shellingham
     sortedcontainers sqlalchemy starlette testcontainers tomli truststore typer typing-extensions
     typing-inspection tzdata urllib3 uvicorn virtualenv werkzeug wrapt
-    """.split()
+    """.split()  # noqa: SIM905 - a list would have a line for each
 )
 
 # Invisible, or able to show code in another order than it runs in: zero-width space and the bidirectional controls.
@@ -114,7 +114,10 @@ def problems() -> list[str]:
     if not any(found):
         # Everything else in the file was derived from the answers as they were.
         changed = [option for option in answers if FACTS.get(option) != answers[option]]
-        found += [f"{option}: {shown(FACTS.get(option))} was edited into the replay file; bake without --replay." for option in changed]
+        found += [
+            f"{option}: {shown(FACTS.get(option))} was edited into the replay file; bake without --replay."
+            for option in changed
+        ]
     return [problem for problem in found if problem]
 
 

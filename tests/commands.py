@@ -13,6 +13,7 @@ OURS = ("COV_", "COVERAGE_", "HYPOTHESIS_", "PYTEST_", "TEST_")
 OUR_NAMES = {
     "DATABASE_URL",
     "ENVIRONMENT",
+    "FORCE_COLOR",
     "LOG_LEVEL",
     "PYTHONDONTWRITEBYTECODE",
     "SECRET_KEY",
@@ -32,10 +33,10 @@ class CommandFailed(Exception):
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment for a command of a bake, with the tools of this one behind those of the machine."""
+    """Return the environment for a command of a bake, in which the tools of this one are found first."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS) and name not in OUR_NAMES}
     kept["PATH"] = os.pathsep.join([str(TOOLS), kept.get("PATH", os.defpath)])
-    return {**kept, **(extra or {})}
+    return {**kept, "NO_COLOR": "1", **(extra or {})}
 
 
 def run(

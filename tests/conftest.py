@@ -18,6 +18,7 @@ until_the_end = ExitStack()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-servers", action="store_true", help="start none: the tests chosen need no server")
     parser.addoption("--only", default=EVERY, help="variants to test, such as 'mysql*,sqlite'; others aren't baked")
 
 
@@ -30,11 +31,13 @@ def pytest_configure(config: pytest.Config) -> None:
         variants.select(config.getoption("only"))
     except variants.NoVariant as problem:
         raise pytest.UsageError(str(problem)) from None
+    # Each bake would be locked otherwise; the stage `install` does that, where its time is seen.
+    os.environ["TEMPLATE_LOCK"] = "0"
     if is_worker(config):
         return
     config.pluginmanager.register(Matrix(), "matrix")
     # Workers inherit what is started here; each would start servers of its own otherwise.
-    if config.getoption("numprocesses", default=None) and not config.option.collectonly:
+    if config.getoption("numprocesses", default=None) and not config.getoption("no_servers"):
         start_servers(SERVERS)
 
 

@@ -1,6 +1,6 @@
-"""The table of variants and stages: what ran, how long, how many tests; `make matrix` shows it live.
+"""The table of variants and stages: what ran, how long, how many tests; as Markdown and JSON in build/.
 
-The results are those of the tests in test_variants_*.py, so the table can't say anything else than they do.
+It is gathered from the results of the tests in test_variants_*.py, so it can't say anything else than they do.
 """
 
 import json
@@ -49,18 +49,11 @@ class Row:
         return [*cells, "" if self.tests is None else str(self.tests), f"{self.seconds:.1f}"]
 
 
-@dataclass
-class Failure:
-    title: str
-    text: str
-
-
 class Matrix:
     """A pytest plugin that gathers the table, prints it after the session and writes it to build/."""
 
     def __init__(self) -> None:
         self.rows: dict[str, Row] = defaultdict(Row)
-        self.failures: list[Failure] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         properties: dict[str, Any] = dict(report.user_properties)
@@ -71,11 +64,11 @@ class Matrix:
         cell.seconds += report.duration
         if report.failed:
             cell.state = "failed"
-            self.failures.append(Failure(report.nodeid, report.longreprtext))
         if report.when == "call" and "tests" in properties:
             row.tests = properties["tests"]
 
     def pytest_sessionfinish(self) -> None:
+        """Write the table where it can be kept, or read by a CI."""
         if self.rows:
             BUILD.mkdir(exist_ok=True)
             (BUILD / "matrix.md").write_text("\n".join(self.markdown()) + "\n", encoding="utf-8")

@@ -1,7 +1,9 @@
 """The three servers out of Docker images, through testcontainers."""
 
 import contextlib
+import gc
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -42,15 +44,16 @@ IMAGES = {
 
 def running() -> bool:
     """Say whether a Docker engine answers."""
-    try:
-        client = docker.from_env(timeout=5)
-    except DockerException:
-        return False
-    with contextlib.closing(client):
+    with warnings.catch_warnings():
+        # Where there is none, the library forgets to close the socket that it tried.
+        warnings.simplefilter("ignore", ResourceWarning)
         try:
-            return bool(client.ping())
+            with contextlib.closing(docker.from_env(timeout=5)) as client:
+                return bool(client.ping())
         except DockerException:
             return False
+        finally:
+            gc.collect()
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import typer
 import uvicorn
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from pydantic import ValidationError
 
 from app.settings import get_settings
@@ -41,10 +42,14 @@ def migrate(revision: Annotated[str, typer.Argument(help="Where to go: head, bas
     """Bring the database's tables to a revision, up or down."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    if revision == "base":
-        command.downgrade(config, revision)
-    else:
-        command.upgrade(config, revision)
+    try:
+        if revision == "base":
+            command.downgrade(config, revision)
+        else:
+            command.upgrade(config, revision)
+    except CommandError as error:
+        print(f"Cannot migrate to {revision!r}: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
 
 
 @cli.command()

@@ -10,6 +10,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 DATABASE_DRIVER = "{{ cookiecutter.__database_driver }}"
+EXAMPLE_URL = "{{ cookiecutter.__database_url }}"
 EXAMPLE_SECRET = "change-me: any text of at least 32 characters"  # noqa: S105 - the value of .env.example, which production refuses
 SHORTEST_SECRET = 32
 
@@ -26,8 +27,9 @@ def with_driver(url: str) -> str:
     """Return the URL with the driver this project installs, so that `postgres://` as hosts hand it out works too."""
     try:
         parsed: URL = make_url(url)
-    except ArgumentError:
-        raise ValueError(f"must look like {DATABASE_DRIVER}://user:password@host:port/name") from None
+    except (ArgumentError, ValueError):
+        # The second is of a port that is no number; in a mistyped URL that may be the password, so it is not repeated.
+        raise ValueError(f"must look like {EXAMPLE_URL}") from None
     engine = DATABASE_DRIVER.partition("+")[0]
     given = parsed.drivername.partition("+")[0]
     if given not in ENGINE_NAMES:
@@ -60,7 +62,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     environment: Environment = Environment.DEVELOPMENT
-    database_url: Annotated[str, AfterValidator(with_driver)]
+    database_url: Annotated[str, Field(repr=False), AfterValidator(with_driver)]
     secret_key: Annotated[str, Field(repr=False, min_length=1)]
     access_token_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 15
     refresh_token_days: Annotated[int, Field(ge=1, le=365)] = 30

@@ -1,0 +1,198 @@
+"""What the hooks do around a bake: folders that were there before, `.env`, the repository, the lock file, the last words."""
+
+import shutil
+import stat
+import subprocess
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from cookiecutter.exceptions import FailedHookException, OutputDirExistsException
+from cookiecutter.main import cookiecutter
+
+from tests.bakes import bake, config, contents
+from tests.template import ROOT, SOURCE
+
+NAME = "my-fastapi-project"
+
+
+@pytest.fixture(autouse=True)
+def without_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEMPLATE_LOCK", "0")
+
+
+@pytest.fixture
+def hook() -> ModuleType:
+    """The hook as it is in the source: that of a bake which uses nothing."""
+    spec = spec_from_file_location("post_gen_project", ROOT / "hooks" / "post_gen_project.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A folder that was there before, where the bake is to go."""
+    folder = tmp_path / NAME
+    (folder / ".github").mkdir(parents=True)
+    for name in (".env", "Makefile", "notes.txt", ".github/CODEOWNERS"):
+        (folder / name).write_text("mine\n", encoding="utf-8")
+    return folder
+
+
+def into(folder: Path, **options: Any) -> None:
+    cookiecutter(str(ROOT), no_input=True, output_dir=str(folder.parent), **options)
+
+
+def git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, check=True, text=True)
+    return done.stdout.strip()
+
+
+def path_with(folder: Path, *programs: str, **scripts: str) -> str:
+    """Return a PATH on which nothing is but these programs and scripts."""
+    folder.mkdir()
+    for program in programs:
+        (folder / program).symlink_to(shutil.which(program) or pytest.fail(f"no {program} on this machine"))
+    for name, text in scripts.items():
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+        (folder / name).chmod(0o755)
+    return str(folder)
+
+
+def test_a_folder_that_exists_is_left_as_it_is(mine: Path) -> None:
+    before = contents(mine)
+    with pytest.raises(OutputDirExistsException):
+        into(mine)
+    assert contents(mine) == before
+
+
+@pytest.mark.parametrize("flag", ["overwrite_if_exists", "skip_if_file_exists"])
+def test_a_refusal_leaves_a_folder_that_is_to_be_overwritten_as_it_is(mine: Path, flag: str) -> None:
+    before = contents(mine)
+    with pytest.raises((FailedHookException, OutputDirExistsException)):
+        into(mine, extra_context={"author_name": ""}, **{flag: True})
+    assert contents(mine) == before
+
+
+def test_overwriting_keeps_secrets_and_files_that_are_not_the_templates(mine: Path) -> None:
+    into(mine, extra_context={"ci_provider": "none"}, overwrite_if_exists=True)
+    texts = {name: (mine / name).read_text(encoding="utf-8") for name in (".env", "notes.txt", ".github/CODEOWNERS")}
+    assert set(texts.values()) == {"mine\n"}
+    assert (mine / "Makefile").read_text(encoding="utf-8") != "mine\n"
+    assert not (mine / ".github" / "workflows").exists()
+
+
+def test_no_folder_is_left_empty(cookies: Any) -> None:
+    project = cookies.bake(extra_context={"ci_provider": "none"}).project_path
+    assert not (project / ".github").exists()
+    folders = [path for path in project.rglob("*") if path.is_dir() and ".git" not in path.parts]
+    assert [path for path in folders if not any(path.iterdir())] == []
+
+
+def test_a_path_to_remove_that_is_not_there_is_an_error(
+    hook: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(hook, "UNUSED", ["app/gone.py"])
+    with pytest.raises(SystemExit, match=r"^app/gone\.py: the template has no such file; correct UNUSED "):
+        hook.remove_unused()
+
+
+def test_every_path_to_remove_is_a_file_of_the_template(hook: ModuleType) -> None:
+    assert hook.UNUSED
+    assert [name for name in hook.UNUSED if not (SOURCE / name).is_file()] == []
+
+
+def test_env_is_the_example_with_a_secret_of_its_own(cookies: Any) -> None:
+    secrets = set()
+    for _ in range(2):
+        project = cookies.bake().project_path
+        example = (project / ".env.example").read_text(encoding="utf-8").splitlines()
+        env = (project / ".env").read_text(encoding="utf-8").splitlines()
+        ((old, new),) = [pair for pair in zip(example, env, strict=True) if pair[0] != pair[1]]
+        assert old.startswith("SECRET_KEY=")
+        assert new.startswith("SECRET_KEY=")
+        assert len(new) >= len("SECRET_KEY=") + 43
+        secrets.add(new)
+    assert len(secrets) == 2
+
+
+def test_env_is_for_its_owner_and_never_committed(cookies: Any) -> None:
+    project = cookies.bake().project_path
+    assert stat.S_IMODE((project / ".env").stat().st_mode) == 0o600
+    git(project, "add", "--all")
+    added = git(project, "diff", "--cached", "--name-only").splitlines()
+    assert ".env" not in added
+    assert ".env.example" in added
+
+
+def test_a_repository_is_started_on_main(cookies: Any) -> None:
+    project = cookies.bake().project_path
+    assert git(project, "symbolic-ref", "--short", "HEAD") == "main"
+    assert Path(git(project, "rev-parse", "--show-toplevel")).resolve() == project.resolve()
+
+
+def test_no_repository_is_started_inside_another(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    into(tmp_path / NAME)
+    assert not (tmp_path / NAME / ".git").exists()
+
+
+def test_without_git_and_uv_the_project_is_baked_all_the_same(tmp_path: Path) -> None:
+    env = {"PATH": path_with(tmp_path / "bin"), "TEMPLATE_LOCK": "1"}
+    done = bake(tmp_path, settings=config(tmp_path), env=env)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert (tmp_path / NAME / ".env").exists()
+    assert not (tmp_path / NAME / ".git").exists()
+
+
+def test_a_git_that_fails_is_told(tmp_path: Path) -> None:
+    env = {"PATH": path_with(tmp_path / "bin", git="echo broken >&2; exit 1")}
+    done = bake(tmp_path, settings=config(tmp_path), env=env)
+    assert done.returncode == 0
+    assert done.stderr == "No repository was started; type git init in the project. Git said:\nbroken\n"
+
+
+def test_the_lock_file_is_written_where_uv_is_found(tmp_path: Path) -> None:
+    env = {"PATH": path_with(tmp_path / "bin", uv='echo "$@" > uv.lock'), "TEMPLATE_LOCK": "1"}
+    done = bake(tmp_path, settings=config(tmp_path), env=env)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / NAME / "uv.lock").read_text(encoding="utf-8") == "lock --quiet\n"
+
+
+def test_no_lock_file_is_written_when_that_is_switched_off(tmp_path: Path) -> None:
+    env = {"PATH": path_with(tmp_path / "bin", uv='echo "$@" > uv.lock'), "TEMPLATE_LOCK": "0"}
+    assert bake(tmp_path, settings=config(tmp_path), env=env).returncode == 0
+    assert not (tmp_path / NAME / "uv.lock").exists()
+
+
+def test_a_lock_that_fails_is_told_with_what_to_type(tmp_path: Path) -> None:
+    env = {"PATH": path_with(tmp_path / "bin", uv="echo no network >&2; exit 2"), "TEMPLATE_LOCK": "1"}
+    done = bake(tmp_path, settings=config(tmp_path), env=env)
+    assert done.returncode == 0
+    assert done.stderr == "No lock file was written; type make lock in the project. uv said:\nno network\n"
+    assert "make dev" in done.stdout
+
+
+def test_a_command_that_takes_too_long_is_given_up(hook: ModuleType) -> None:
+    said = hook.failure_of(sys.executable, "-c", "import time; time.sleep(30)", seconds=1)
+    assert said is not None
+    assert said.endswith("timed out after 1 seconds")
+
+
+def test_the_last_words_say_what_to_type_next(tmp_path: Path) -> None:
+    folder = tmp_path / "with space"
+    done = bake(folder, settings=config(tmp_path))
+    assert done.stderr == ""
+    assert done.stdout.split("\n\n", 1)[1] == (
+        f'    cd "{folder / NAME}"\n'
+        "    make dev     serves it on http://127.0.0.1:8000, its documentation on http://127.0.0.1:8000/docs\n"
+        "    make test    runs its tests\n\n"
+    )

@@ -1,0 +1,199 @@
+"""Every way in which an access token is refused, where one is needed and where none is."""
+
+import base64
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import jwt
+import pytest
+from httpx2 import Response
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.auth import sessions
+from app.auth.tokens import CLAIMS, issue_access_token
+from app.models import Post, PostStatus, Role, User
+from app.models.columns import now
+from app.settings import Settings
+from tests.client import Client
+from tests.factories import PostFactory
+
+Forge = Callable[[User, str], str | bytes]
+INVALID = {"detail": "Invalid or expired token"}
+OTHER_SECRET = "another secret that is long enough for every one of the algorithms, HS512 too"
+
+# One route that needs a user, and one that shows a user more.
+everywhere = pytest.mark.parametrize("path", ["/users/me", "/posts"])
+
+
+def claims(user: User, **changes: Any) -> dict[str, Any]:
+    """Return what a good token says, with changes; `None` takes a claim away."""
+    good = {
+        "sub": str(user.id),
+        "type": "access",
+        "iat": now(),
+        "exp": now() + timedelta(minutes=1),
+        "jti": "jti",
+        "ver": user.token_version,
+    }
+    return {name: value for name, value in (good | changes).items() if value is not None}
+
+
+def sign(secret: str, payload: dict[str, Any], algorithm: str = "HS256") -> str:
+    return jwt.encode(payload, secret, algorithm=algorithm)
+
+
+def tampered(user: User, secret: str) -> str:
+    header, _, signature = sign(secret, claims(user)).split(".")
+    other = sign(secret, claims(user, exp=now() + timedelta(days=1))).split(".")[1]
+    return f"{header}.{other}.{signature}"
+
+
+def part(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def unsigned(user: User, algorithm: str) -> str:
+    payload = claims(user, iat=1, exp=9_999_999_999)
+    return f"{part(json.dumps({'alg': algorithm}).encode())}.{part(json.dumps(payload).encode())}."
+
+
+FORGED: dict[str, Forge] = {
+    "signed with another secret": lambda user, _: sign(OTHER_SECRET, claims(user)),
+    "not signed": lambda user, _: unsigned(user, "none"),
+    "not signed, in capitals": lambda user, _: unsigned(user, "NONE"),
+    "said to be signed": lambda user, _: unsigned(user, "HS256"),
+    "of a longer algorithm": lambda user, secret: sign(secret, claims(user), "HS512"),
+    "of an unknown algorithm": lambda user, _: unsigned(user, "HS1"),
+    "tampered": tampered,
+    "cut short": lambda user, secret: sign(secret, claims(user))[:-1],
+    "without its signature": lambda user, secret: sign(secret, claims(user)).rpartition(".")[0] + ".",
+    "expired a second ago": lambda user, secret: sign(secret, claims(user, exp=now() - timedelta(seconds=1))),
+    "issued in the future": lambda user, secret: sign(secret, claims(user, iat=now() + timedelta(minutes=1))),
+    "of type refresh": lambda user, secret: sign(secret, claims(user, type="refresh")),
+    "of an empty type": lambda user, secret: sign(secret, claims(user, type="")),
+    "of a type that is no text": lambda user, secret: sign(secret, claims(user, type=["access"])),
+    "with a subject that is no number": lambda user, secret: sign(secret, claims(user, sub="user@example.com")),
+    "with a subject of too many digits": lambda user, secret: sign(secret, claims(user, sub="9" * 5000)),
+    "with a subject that is no text": lambda user, secret: sign(secret, claims(user) | {"sub": user.id}),
+    "of nobody": lambda user, secret: sign(secret, claims(user, sub=str(user.id + 1000))),
+    "of user 0": lambda user, secret: sign(secret, claims(user, sub="0")),
+    "of a version to come": lambda user, secret: sign(secret, claims(user, ver=user.token_version + 1)),
+    "of a version gone": lambda user, secret: sign(secret, claims(user, ver=user.token_version - 1)),
+    "with a version that is no number": lambda user, secret: sign(secret, claims(user, ver=[])),
+    "with an end that is no number": lambda user, secret: sign(secret, claims(user, exp="never")),
+    "with an audience": lambda user, secret: sign(secret, claims(user, aud="others")),
+    "empty": lambda *_: "",
+    "two dots": lambda *_: "..",
+    "a word": lambda *_: "token",
+    "not base64": lambda *_: "a.b.c",
+    "no object": lambda *_: f"{part(b'[]')}.{part(b'{}')}.{part(b'x')}",
+    "nested too deep": lambda *_: f"{part(b'[' * 30_000)}.{part(b'{}')}.{part(b'x')}",
+    "bytes that are no text": lambda *_: b"\xff\xfe.\x80.\xed\xa0\x80",
+    "very long": lambda *_: "x" * 30_000,
+}
+FORGED |= {
+    f"without {claim}": lambda user, secret, claim=claim: sign(secret, claims(user, **{claim: None}))  # type: ignore[misc]  # a default binds the loop's value
+    for claim in CLAIMS
+}
+
+
+def get(client: Client, path: str, token: str | bytes, scheme: bytes = b"Bearer") -> Response:
+    content = token.encode() if isinstance(token, str) else token
+    return client.get(path, headers=[(b"Authorization", scheme + b" " + content)])
+
+
+def assert_invalid(response: Response) -> None:
+    assert (response.status_code, response.json()) == (401, INVALID)
+    assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+@everywhere
+class TestRefusedToken:
+    @pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
+    def test_a_token_that_is(
+        self, anon_client: Client, user: User, settings: Settings, path: str, forge: Forge
+    ) -> None:
+        assert_invalid(get(anon_client, path, forge(user, settings.secret_key)))
+
+    def test_a_refresh_token(self, anon_client: Client, db: Session, user: User, settings: Settings, path: str) -> None:
+        assert_invalid(get(anon_client, path, sessions.add_token(db, user.id, "family", settings)))
+
+    def test_of_a_user_who_is_gone(self, client: Client, db: Session, user: User, path: str) -> None:
+        db.delete(user)
+        assert_invalid(client.get(path))
+
+    def test_of_a_user_who_is_deactivated(self, client: Client, user: User, path: str) -> None:
+        user.is_active = False
+        assert_invalid(client.get(path))
+
+    @pytest.mark.parametrize("step", [1, -1])
+    def test_of_a_user_whose_sessions_ended(self, client: Client, user: User, path: str, step: int) -> None:
+        user.token_version += step
+        assert_invalid(client.get(path))
+
+
+class TestRefusedWrite:
+    def test_nothing_is_written_with_an_expired_token(
+        self, anon_client: Client, db: Session, user: User, settings: Settings
+    ) -> None:
+        token = sign(settings.secret_key, claims(user, exp=now() - timedelta(seconds=1)))
+        body = {"title": "Title", "body": "Body", "slug": "slug"}
+        response = anon_client.post("/posts", json=body, headers={"Authorization": f"Bearer {token}"})
+        assert_invalid(response)
+        assert db.scalars(select(Post)).all() == []
+
+
+class TestNoToken:
+    @pytest.mark.parametrize("value", [None, "", "Basic dXNlcjpQYXNzd29yZDE=", "Token {}", "{}", "Bearer{}"])
+    def test_another_scheme_is_no_token(
+        self, anon_client: Client, user: User, settings: Settings, value: str | None
+    ) -> None:
+        PostFactory(author=user, status=PostStatus.DRAFT)
+        token = issue_access_token(user, settings)
+        headers = {} if value is None else {"Authorization": value.format(token)}
+        refused = anon_client.get("/users/me", headers=headers)
+        assert (refused.status_code, refused.json()) == (401, {"detail": "Not authenticated"})
+        assert refused.headers["WWW-Authenticate"] == "Bearer"
+        public = anon_client.get("/posts", headers=headers)
+        assert (public.status_code, public.json()["total"]) == (200, 0)
+
+    def test_a_token_in_the_query_or_a_cookie_is_no_token(
+        self, anon_client: Client, user: User, settings: Settings
+    ) -> None:
+        token = issue_access_token(user, settings)
+        assert anon_client.get("/users/me", params={"token": token, "access_token": token}).status_code == 401
+        cookie = {"Cookie": f"access_token={token}; token={token}"}
+        assert anon_client.get("/users/me", headers=cookie).status_code == 401
+
+
+class TestGoodToken:
+    @pytest.mark.parametrize("scheme", [b"Bearer", b"bearer", b"BEARER"])
+    def test_it_names_its_user(
+        self, anon_client: Client, user: User, other_user: User, settings: Settings, scheme: bytes
+    ) -> None:
+        for someone in (user, other_user):
+            response = get(anon_client, "/users/me", sign(settings.secret_key, claims(someone)), scheme)
+            assert (response.status_code, response.json()["id"]) == (200, someone.id)
+
+    def test_it_shows_on_a_public_route_what_is_its_users(self, client: Client, user: User, other_user: User) -> None:
+        draft = PostFactory(author=user, status=PostStatus.DRAFT)
+        PostFactory(author=other_user, status=PostStatus.DRAFT)
+        assert [item["id"] for item in client.get("/posts").json()["items"]] == [draft.id]
+
+    def test_it_is_good_again_when_its_user_is_activated_again(self, client: Client, user: User) -> None:
+        user.is_active = False
+        assert client.get("/users/me").status_code == 401
+        user.is_active = True
+        assert client.get("/users/me").status_code == 200
+
+    def test_the_role_is_that_of_the_row(
+        self, admin_client: Client, anon_client: Client, admin: User, user: User, settings: Settings
+    ) -> None:
+        boasting = sign(settings.secret_key, claims(user, role="admin", is_admin=True))
+        assert get(anon_client, "/users", boasting).status_code == 403
+        assert admin_client.get("/users").status_code == 200
+        admin.role = Role.USER
+        assert admin_client.get("/users").status_code == 403

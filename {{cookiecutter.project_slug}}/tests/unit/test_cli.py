@@ -1,0 +1,187 @@
+"""The command line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, select, text
+from sqlalchemy.orm import Session
+from typer.testing import CliRunner, Result
+
+from app import cli
+from app.auth.passwords import verify_password
+from app.database import Base, engine
+from app.models import Role, User
+from app.settings import Settings
+from tests.factories import UserFactory
+
+ROOT = Path(cli.__file__).parents[1]
+ADMIN = ("create-admin", "--email", "new@example.com", "--password", "Password1")
+
+
+def run(*arguments: str, typed: str | None = None) -> Result:
+    return CliRunner().invoke(cli.cli, arguments, input=typed)
+
+
+def users(db: Session) -> list[User]:
+    return list(db.scalars(select(User)))
+
+
+class TestCreateAdmin:
+    def test_an_active_admin_is_added(self, db: Session) -> None:
+        result = run(*ADMIN)
+        assert (result.exit_code, result.stdout) == (0, "new@example.com is an admin.\n")
+        (user,) = users(db)
+        assert (user.email, user.name, user.role, user.is_active) == ("new@example.com", "Admin", Role.ADMIN, True)
+        assert verify_password("Password1", user.password_hash) == (True, None)
+
+    def test_the_name_is_as_given_and_the_address_in_lower_case(self, db: Session) -> None:
+        result = run("create-admin", "--email", "New@Example.COM", "--password", "Password1", "--name", "Zoë")
+        assert (result.exit_code, result.stdout) == (0, "new@example.com is an admin.\n")
+        assert [(user.email, user.name) for user in users(db)] == [("new@example.com", "Zoë")]
+
+    def test_the_password_is_asked_for_twice_and_not_shown(self, db: Session) -> None:
+        typed = "Password2\nDifferent\nPassword2\nPassword2\n"
+        result = run("create-admin", "--email", "new@example.com", typed=typed)
+        assert result.exit_code == 0
+        assert "Password2" not in result.output
+        (user,) = users(db)
+        assert verify_password("Password2", user.password_hash) == (True, None)
+
+    @pytest.mark.parametrize("email", ["taken@example.com", "Taken@Example.com"])
+    def test_a_taken_address_is_refused(self, db: Session, email: str) -> None:
+        taken = UserFactory(email="taken@example.com", name="First")
+        kept = taken.password_hash
+        result = run("create-admin", "--email", email, "--password", "Password2")
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr == f"A user with this e-mail address already exists: {email}\n"
+        db.expire_all()
+        assert users(db) == [taken]
+        assert (taken.role, taken.name, taken.password_hash) == (Role.USER, "First", kept)
+
+    @pytest.mark.parametrize(
+        ("email", "password", "sentence"),
+        [
+            ("new@example.com", "1234567", "password: String should have at least 8 characters\n"),
+            ("new@example.com", "x" * 129, "password: String should have at most 128 characters\n"),
+            ("new@example.com", "New@example.com", "the password must not be the e-mail address\n"),
+            (
+                "nobody",
+                "Password1",
+                "email: value is not a valid email address: An email address must have an @-sign.\n",
+            ),
+            ("nobody@\udcff.example", "Password1", None),
+        ],
+    )
+    def test_bad_input_is_refused_in_a_sentence(
+        self, db: Session, email: str, password: str, sentence: str | None
+    ) -> None:
+        result = run("create-admin", "--email", email, "--password", password)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert sentence is None or result.stderr == sentence
+        assert result.stderr.count("\n") == 1
+        assert users(db) == []
+
+    def test_each_thing_that_is_wrong_has_a_line(self, db: Session) -> None:
+        result = run("create-admin", "--email", "nobody", "--password", "short", "--name", "")
+        assert result.exit_code == 2
+        assert [line.partition(":")[0] for line in result.stderr.splitlines()] == ["email", "name", "password"]
+
+    def test_without_an_address_it_says_so(self, db: Session) -> None:
+        result = run("create-admin", "--password", "Password1")
+        assert result.exit_code == 2
+        assert "--email" in result.stderr
+        assert users(db) == []
+
+
+class TestMigrate:
+    def test_to_head_is_the_default_and_may_be_repeated(self, schema: None) -> None:
+        assert [run("migrate").exit_code, run("migrate", "head").exit_code] == [0, 0]
+        with engine.connect() as connection:
+            revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+        assert revision == ScriptDirectory(str(cli.MIGRATIONS)).get_current_head()
+        assert set(Base.metadata.tables) < set(inspect(engine).get_table_names())
+
+    def test_an_unknown_revision_is_refused_in_a_sentence(self, schema: None) -> None:
+        result = run("migrate", "nowhere")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr == "Cannot migrate to 'nowhere': Can't locate revision identified by 'nowhere'\n"
+
+    @pytest.mark.slow
+    def test_to_base_and_back(self, schema: None) -> None:
+        engine.dispose()
+        try:
+            assert run("migrate", "base").exit_code == 0
+            assert not set(Base.metadata.tables) & set(inspect(engine).get_table_names())
+        finally:
+            result = run("migrate")
+        assert result.exit_code == 0
+        assert set(Base.metadata.tables) < set(inspect(engine).get_table_names())
+
+
+class TestServe:
+    @pytest.fixture
+    def served(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
+        served: list[tuple[str, dict[str, Any]]] = []
+        monkeypatch.setattr(uvicorn, "run", lambda app, **options: served.append((app, options)))
+        return served
+
+    def test_it_listens_on_this_machine_only_unless_told(self, served: list[tuple[str, dict[str, Any]]]) -> None:
+        assert run("serve").exit_code == 0
+        ((app, options),) = served
+        assert app == "app.main:app"
+        assert (options["host"], options["port"], options["workers"]) == ("127.0.0.1", 8000, 1)
+        assert options["reload"] is False
+
+    def test_the_options_are_handed_on(self, served: list[tuple[str, dict[str, Any]]]) -> None:
+        assert run("serve", "--host", "::", "--port", "65535", "--workers", "2", "--reload").exit_code == 0
+        ((_, options),) = served
+        assert (options["host"], options["port"], options["workers"]) == ("::", 65535, 2)
+        assert options["reload"] is True
+
+    @pytest.mark.parametrize("option", ["--port=0", "--port=65536", "--port=http", "--workers=0"])
+    def test_a_number_outside_the_limits_is_refused(
+        self, served: list[tuple[str, dict[str, Any]]], option: str
+    ) -> None:
+        result = run("serve", option)
+        assert result.exit_code == 2
+        assert option.partition("=")[0] in result.stderr
+        assert served == []
+
+
+class TestSettings:
+    @pytest.mark.slow
+    def test_wrong_ones_are_named_a_line_each(self, tmp_path: Path) -> None:
+        names = {name.upper() for name in Settings.model_fields}
+        env = {name: value for name, value in os.environ.items() if name not in names}
+        env |= {"PYTHONPATH": str(ROOT), "DATABASE_URL": "hunter2", "REQUEST_THREADS": "0", "LOG_LEVEL": "LOUD"}
+        # In a process of its own, which reads nothing else before: no table, no connection, no traceback.
+        command = [sys.executable, "-m", "app.cli", "migrate"]
+        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)  # noqa: S603 - its own command
+        heading, *lines = done.stderr.splitlines()
+        assert (done.returncode, done.stdout) == (2, "")
+        assert heading == "The settings (environment variables or .env) are wrong:"
+        fields = ["database_url", "secret_key", "request_threads", "log_level"]
+        assert [line.partition(":")[0] for line in lines] == fields
+        assert "hunter2" not in done.stderr
+
+    def test_production_refuses_a_short_secret_in_a_sentence(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(cli, "get_settings", Settings)
+        monkeypatch.setenv("ENVIRONMENT", "production")
+        monkeypatch.setenv("SECRET_KEY", "hunter2")
+        result = run("migrate")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.splitlines() == [
+            "The settings (environment variables or .env) are wrong:",
+            "SECRET_KEY has 7 characters; production needs 32 or more",
+        ]
+
+    def test_without_a_command_it_tells_which_there_are(self) -> None:
+        result = run()
+        assert result.exit_code == 2
+        assert all(name in result.output for name in ("migrate", "serve", "create-admin"))

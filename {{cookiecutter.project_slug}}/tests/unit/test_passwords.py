@@ -1,0 +1,81 @@
+"""Hashing of passwords."""
+
+import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+from app.auth import hash_password
+from app.auth.passwords import verify_password
+
+# Argon2id in OWASP's first choice of parameters: 19 MiB, two passes, one lane.
+CURRENT = "$argon2id$v=19$m=19456,t=2,p=1$"
+
+
+@pytest.fixture(scope="module")
+def password_hash() -> str:
+    return hash_password("Password1")
+
+
+@pytest.fixture(scope="module")
+def old_hash() -> str:
+    return PasswordHash((Argon2Hasher(memory_cost=8, time_cost=1, parallelism=1),)).hash("Password1")
+
+
+def test_a_hash_has_the_parameters_that_owasp_recommends(password_hash: str) -> None:
+    assert password_hash.startswith(CURRENT)
+
+
+def test_a_hash_fits_its_column_and_does_not_hold_the_password(password_hash: str) -> None:
+    assert len(password_hash) <= 255
+    assert "Password1" not in password_hash
+
+
+def test_each_hash_has_a_salt_of_its_own(password_hash: str) -> None:
+    assert hash_password("Password1") != password_hash
+
+
+def test_the_right_password_is_right_and_its_hash_stays(password_hash: str) -> None:
+    assert verify_password("Password1", password_hash) == (True, None)
+
+
+@pytest.mark.parametrize("password", ["password1", "Password", "Password1 ", "Password1\0", "Passwörd1", ""])
+def test_another_password_is_wrong(password_hash: str, password: str) -> None:
+    assert verify_password(password, password_hash) == (False, None)
+
+
+@pytest.mark.parametrize("password", ["é🦊\0\n", "x" * 72 + "y", "🦊" * 128])
+def test_every_character_counts(password: str) -> None:
+    password_hash = hash_password(password)
+    assert verify_password(password, password_hash) == (True, None)
+    assert verify_password(password[:-1], password_hash) == (False, None)
+
+
+def test_a_hash_of_older_parameters_is_replaced_by_one_of_the_current(old_hash: str) -> None:
+    right, new_hash = verify_password("Password1", old_hash)
+    assert right
+    assert new_hash is not None
+    assert new_hash.startswith(CURRENT)
+    assert verify_password("Password1", new_hash) == (True, None)
+
+
+def test_a_wrong_password_replaces_nothing(old_hash: str) -> None:
+    assert verify_password("Password2", old_hash) == (False, None)
+
+
+@pytest.mark.parametrize("password", ["Password1", "the password of nobody", ""])
+def test_no_password_is_right_where_there_is_no_hash(password: str) -> None:
+    assert verify_password(password, None) == (False, None)
+
+
+def test_the_work_is_the_same_where_there_is_no_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    verify_password("Password1", None)
+    compared: list[str] = []
+
+    def note(_hasher: Argon2Hasher, _password: str, stored: str) -> bool:
+        compared.append(stored)
+        return True
+
+    monkeypatch.setattr(Argon2Hasher, "verify", note)
+    assert verify_password("Password1", None) == (False, None)
+    (stored,) = compared
+    assert stored.startswith(CURRENT)
