@@ -41,4 +41,4 @@ class Client(TestClient):
     def expire_held(self) -> None:
         """Let what the test holds be read anew when it is next looked at; keys do not change."""
         for thing in self.db.identity_map.values():
-            self.db.expire(thing, [name for name in inspect(thing).mapper.attrs.keys() if name != "id"])
+            self.db.expire(thing, [name for name, _ in inspect(thing).mapper.attrs.items() if name != "id"])
