@@ -8,7 +8,6 @@ from sqlalchemy import (
     BigInteger,
     DateTime,
     Dialect,
-    Engine,
     # {% if cookiecutter.__sqlite %}
     Integer,
     # {% endif %}
@@ -77,9 +76,9 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: UTCDateTime()}  # noqa: RUF012 - SQLAlchemy declares it without ClassVar
 
 
-def make_engine(settings: Settings) -> Engine:
-    """Return an engine whose pool has a connection for every thread that may want one, so that none waits for another."""
-    options: dict[str, Any] = {
+def engine_options(settings: Settings) -> dict[str, Any]:
+    """Return options that give the pool a connection for every thread that may want one, so that none waits for another."""
+    return {
         # {% if cookiecutter.__mysql %}
         # The default, REPEATABLE READ, locks gaps between rows, which deadlocks concurrent inserts.
         "isolation_level": "READ COMMITTED",
@@ -88,14 +87,12 @@ def make_engine(settings: Settings) -> Engine:
         "max_overflow": 0,
         "pool_recycle": 1800,
     }
-    engine = create_engine(settings.database_url, **options)
-    # {% if cookiecutter.__sqlite %}
-    sqlite.prepare(engine)
-    # {% endif %}
-    return engine
 
 
-engine = make_engine(get_settings())
+engine = create_engine(get_settings().database_url, **engine_options(get_settings()))
+# {% if cookiecutter.__sqlite %}
+sqlite.prepare(engine)
+# {% endif %}
 SessionLocal = sessionmaker(engine, expire_on_commit=False)
 
 

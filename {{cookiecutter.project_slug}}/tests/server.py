@@ -22,7 +22,7 @@ def container() -> Iterator[str]:
     try:
         # The server's own administrator, who may create a database for each worker.
         running = make(IMAGE, username="root", password="root", dbname="app_test").start()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever keeps Docker from it, the user has two ways on
         raise pytest.UsageError(
             f"no database for the tests: set TEST_DATABASE_URL (name ending in _test), or start Docker ({error})"
         ) from None

@@ -1,0 +1,72 @@
+"""Does the baked suite see what it should? `python -m tests.sabotage` plants one defect after another and expects red."""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from cookiecutter.main import cookiecutter
+
+from tests.commands import environment, run
+from tests.defects import DEFECTS, Defect
+from tests.template import ROOT
+
+# Without -x a defect that breaks everything takes as long as a good run; slow tests run only where the others saw nothing.
+FAST = ("uv", "run", "pytest", "-q", "-x", "-n", "2", "-m", "not slow")
+ALL = ("uv", "run", "pytest", "-q", "-x", "-n", "2")
+
+
+def passes(project: Path, command: tuple[str, ...]) -> bool:
+    """Run the suite; an exit code that means neither green nor red raises `RuntimeError`."""
+    done = subprocess.run(
+        command, cwd=project, env=environment(), capture_output=True, text=True, check=False, timeout=600
+    )
+    # 4 is what pytest says when the application can't even be imported, which a user would see at once.
+    if done.returncode not in {0, 1, 2, 4}:
+        raise RuntimeError(
+            f"{' '.join(command)} ended with {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+        )
+    return done.returncode == 0
+
+
+def survives(project: Path, defect: Defect) -> bool:
+    """Plant the defect, run the suite, and take it out again; raises `ValueError` where its line is not there once."""
+    path = project / defect.path
+    good = path.read_text(encoding="utf-8")
+    if good.count(defect.right) != 1:
+        raise ValueError(f"{defect.meaning}: {defect.right!r} stands {good.count(defect.right)} times in {defect.path}")
+    path.write_text(good.replace(defect.right, defect.wrong), encoding="utf-8")
+    try:
+        return passes(project, FAST) and passes(project, ALL)
+    finally:
+        path.write_text(good, encoding="utf-8")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.sabotage", description=__doc__)
+    parser.add_argument("words", nargs="*", help="plant only defects whose meaning or file has one of these words")
+    words = parser.parse_args().words
+    chosen = [one for one in DEFECTS if not words or any(word in f"{one.meaning} {one.path}" for word in words)]
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(cookiecutter(str(ROOT), no_input=True, output_dir=folder))
+        run(project, "uv", "sync")
+        if not passes(project, FAST):
+            print("The suite is red without any defect.")
+            return 1
+        survivors = []
+        for defect in chosen:
+            started = time.monotonic()
+            alive = survives(project, defect)
+            survivors += [defect] * alive
+            print(
+                f"{'SURVIVED' if alive else 'red     '} {time.monotonic() - started:5.1f} s  {defect.meaning}",
+                flush=True,
+            )
+    print(f"{len(chosen) - len(survivors)} of {len(chosen)} defects turned the suite red.")
+    return 1 if survivors or not chosen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
