@@ -64,7 +64,8 @@ def failure_of(*command: str, seconds: int) -> str | None:
 
 def start_repository() -> None:
     """Start a repository on the branch main, unless there is no git or the folder is in a repository already."""
-    if not shutil.which("git") or failure_of("git", "rev-parse", "--git-dir", seconds=GIT_SECONDS) is None:
+    here = Path.cwd()
+    if not shutil.which("git") or any((folder / ".git").exists() for folder in (here, *here.parents)):
         return
     failure = failure_of("git", "init", "--quiet", "--initial-branch=main", seconds=GIT_SECONDS)
     if failure is not None:

@@ -46,6 +46,11 @@ def bake(
     )
 
 
+def git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, check=True, text=True)
+    return done.stdout.strip()
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     """Return what is in the folder: the names of all folders and files, and what the files hold."""
     return {

@@ -124,7 +124,7 @@ def main(arguments: list[str]) -> int:
     # What pytest itself would print is what the table says.
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
         code = pytest.main(options, plugins=[plugin])
-    console.print(f"written: {BUILD / 'matrix.md'}, {BUILD / 'matrix.json'}", markup=False, soft_wrap=True)
+    plugin.line(f"written: {BUILD / 'matrix.md'}, {BUILD / 'matrix.json'}")
     return int(code)
 
 

@@ -1,8 +1,7 @@
-"""What the hooks do around a bake: folders that were there before, `.env`, the repository, the lock file, the last words."""
+"""What the hooks do around a bake: folders that were there before, files that go, `.env`, the last words."""
 
 import shutil
 import stat
-import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from cookiecutter.exceptions import FailedHookException, OutputDirExistsException
 from cookiecutter.main import cookiecutter
 
-from tests.bakes import bake, config, contents
+from tests.bakes import bake, config, contents, git
 from tests.template import ROOT, SOURCE
 
 NAME = "my-fastapi-project"
@@ -49,22 +48,6 @@ def into(folder: Path, **options: Any) -> None:
     cookiecutter(str(ROOT), no_input=True, output_dir=str(folder.parent), **options)
 
 
-def git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, check=True, text=True)
-    return done.stdout.strip()
-
-
-def path_with(folder: Path, *programs: str, **scripts: str) -> str:
-    """Return a PATH on which nothing is but these programs and scripts."""
-    folder.mkdir()
-    for program in programs:
-        (folder / program).symlink_to(shutil.which(program) or pytest.fail(f"no {program} on this machine"))
-    for name, text in scripts.items():
-        (folder / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
-        (folder / name).chmod(0o755)
-    return str(folder)
-
-
 def test_a_folder_that_exists_is_left_as_it_is(mine: Path) -> None:
     before = contents(mine)
     with pytest.raises(OutputDirExistsException):
@@ -86,6 +69,19 @@ def test_overwriting_keeps_secrets_and_files_that_are_not_the_templates(mine: Pa
     assert set(texts.values()) == {"mine\n"}
     assert (mine / "Makefile").read_text(encoding="utf-8") != "mine\n"
     assert not (mine / ".github" / "workflows").exists()
+
+
+def test_a_checkout_with_the_line_ends_of_windows_bakes_those_of_unix(tmp_path: Path) -> None:
+    caches = shutil.ignore_patterns("__pycache__", ".*_cache")
+    shutil.copytree(SOURCE, tmp_path / "windows" / SOURCE.name, ignore=caches)
+    shutil.copytree(ROOT / "hooks", tmp_path / "windows" / "hooks")
+    shutil.copy(ROOT / "cookiecutter.json", tmp_path / "windows")
+    for path in [path for path in (tmp_path / "windows").rglob("*") if path.is_file()]:
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    cookiecutter(str(tmp_path / "windows"), no_input=True, output_dir=str(tmp_path))
+    baked = contents(tmp_path / NAME)
+    assert baked["Makefile"]
+    assert [name for name, data in baked.items() if b"\r" in data] == []
 
 
 def test_no_folder_is_left_empty(cookies: Any) -> None:
@@ -130,55 +126,6 @@ def test_env_is_for_its_owner_and_never_committed(cookies: Any) -> None:
     added = git(project, "diff", "--cached", "--name-only").splitlines()
     assert ".env" not in added
     assert ".env.example" in added
-
-
-def test_a_repository_is_started_on_main(cookies: Any) -> None:
-    project = cookies.bake().project_path
-    assert git(project, "symbolic-ref", "--short", "HEAD") == "main"
-    assert Path(git(project, "rev-parse", "--show-toplevel")).resolve() == project.resolve()
-
-
-def test_no_repository_is_started_inside_another(tmp_path: Path) -> None:
-    git(tmp_path, "init", "--quiet")
-    into(tmp_path / NAME)
-    assert not (tmp_path / NAME / ".git").exists()
-
-
-def test_without_git_and_uv_the_project_is_baked_all_the_same(tmp_path: Path) -> None:
-    env = {"PATH": path_with(tmp_path / "bin"), "TEMPLATE_LOCK": "1"}
-    done = bake(tmp_path, settings=config(tmp_path), env=env)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert (tmp_path / NAME / ".env").exists()
-    assert not (tmp_path / NAME / ".git").exists()
-
-
-def test_a_git_that_fails_is_told(tmp_path: Path) -> None:
-    env = {"PATH": path_with(tmp_path / "bin", git="echo broken >&2; exit 1")}
-    done = bake(tmp_path, settings=config(tmp_path), env=env)
-    assert done.returncode == 0
-    assert done.stderr == "No repository was started; type git init in the project. Git said:\nbroken\n"
-
-
-def test_the_lock_file_is_written_where_uv_is_found(tmp_path: Path) -> None:
-    env = {"PATH": path_with(tmp_path / "bin", uv='echo "$@" > uv.lock'), "TEMPLATE_LOCK": "1"}
-    done = bake(tmp_path, settings=config(tmp_path), env=env)
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / NAME / "uv.lock").read_text(encoding="utf-8") == "lock --quiet\n"
-
-
-def test_no_lock_file_is_written_when_that_is_switched_off(tmp_path: Path) -> None:
-    env = {"PATH": path_with(tmp_path / "bin", uv='echo "$@" > uv.lock'), "TEMPLATE_LOCK": "0"}
-    assert bake(tmp_path, settings=config(tmp_path), env=env).returncode == 0
-    assert not (tmp_path / NAME / "uv.lock").exists()
-
-
-def test_a_lock_that_fails_is_told_with_what_to_type(tmp_path: Path) -> None:
-    env = {"PATH": path_with(tmp_path / "bin", uv="echo no network >&2; exit 2"), "TEMPLATE_LOCK": "1"}
-    done = bake(tmp_path, settings=config(tmp_path), env=env)
-    assert done.returncode == 0
-    assert done.stderr == "No lock file was written; type make lock in the project. uv said:\nno network\n"
-    assert "make dev" in done.stdout
 
 
 def test_a_command_that_takes_too_long_is_given_up(hook: ModuleType) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import lru_cache
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import Request, Response
@@ -88,11 +88,13 @@ def deferring_parameter(parameter: inspect.Parameter) -> inspect.Parameter:
     described, *metadata = get_args(parameter.annotation) if is_annotated(parameter) else (parameter.annotation,)
     for item in (*metadata, parameter.default):
         if isinstance(item, Depends) and not is_async(item.dependency or described):
+            call = item.dependency or described
+            # The scope, which nothing reads otherwise, keeps a step apart from the value of the same dependency, which
+            # FastAPI has in its cache where an `async def` one asked for it.
+            scope: Literal["function"] | None = None if inspect.isgeneratorfunction(call) else "function"
             # As a default, not in `Annotated`: typing caches that by equality, and would give the original back.
-            parameter = parameter.replace(
-                annotation=described,
-                default=replace(item, dependency=_deferred(item.dependency or described), scope=None),
-            )
+            deferred = replace(item, dependency=_deferred(call), scope=scope)
+            parameter = parameter.replace(annotation=described, default=deferred)
     return parameter.replace(kind=parameter.KEYWORD_ONLY)
 
 

@@ -68,8 +68,8 @@ class TestSearchPosts:
         ],
     )
     def test_every_mark_means_itself(self, anon_client: Client, q: str, title: str, similar: str) -> None:
-        PostFactory(title=title, body="x" if similar != "x" else "y")
-        PostFactory(title=similar, body="y")
+        PostFactory(title=title)
+        PostFactory(title=similar)
         assert found(anon_client, q) == [title]
 
     @pytest.mark.parametrize(

@@ -1,0 +1,130 @@
+"""Who may do what: every route, asked by everybody."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from app.auth import sessions
+from app.auth.tokens import issue_access_token
+from app.database import Base
+from app.models import PostStatus, User
+from app.settings import Settings
+from tests.client import Client
+from tests.factories import PASSWORD, PostFactory
+
+LOGIN = {"email": "other@example.com", "password": PASSWORD}
+NEWCOMER = {"email": "new@example.com", "name": "New", "password": "Password2"}
+POST = {"title": "New", "body": "New", "slug": "new"}
+NEW_PASSWORD = {"current_password": PASSWORD, "new_password": "Password2"}
+
+EVERYBODY = ("anonymous", "stranger", "owner", "admin")
+# The user, the posts and the refresh token in question are the owner's; "me" is whoever asks.
+ACCESS: list[tuple[str, str, Any, tuple[int, int, int, int]]] = [
+    ("POST", "/auth/register", {"json": NEWCOMER}, (201, 201, 201, 201)),
+    ("POST", "/auth/login", {"json": LOGIN}, (200, 200, 200, 200)),
+    ("POST", "/auth/token", {"data": {"username": LOGIN["email"], "password": PASSWORD}}, (200, 200, 200, 200)),
+    ("POST", "/auth/refresh", {"json": {"refresh_token": "{token}"}}, (200, 200, 200, 200)),
+    ("POST", "/auth/logout", {"json": {"refresh_token": "{token}"}}, (204, 204, 204, 204)),
+    ("GET", "/users/me", {}, (401, 200, 200, 200)),
+    ("PATCH", "/users/me", {"json": {"name": "New"}}, (401, 200, 200, 200)),
+    ("DELETE", "/users/me", {}, (401, 204, 204, 204)),
+    ("PUT", "/users/me/password", {"json": NEW_PASSWORD}, (401, 204, 204, 204)),
+    ("GET", "/users", {}, (401, 403, 403, 200)),
+    ("POST", "/users", {"json": NEWCOMER}, (401, 403, 403, 201)),
+    ("GET", "/users/{user_id}", {}, (401, 200, 200, 200)),
+    ("PATCH", "/users/{user_id}", {"json": {"name": "New"}}, (401, 403, 200, 200)),
+    ("PATCH", "/users/{user_id}", {"json": {"role": "admin"}}, (401, 403, 403, 200)),
+    ("PATCH", "/users/{user_id}", {"json": {"is_active": False}}, (401, 403, 403, 200)),
+    ("DELETE", "/users/{user_id}", {}, (401, 403, 204, 204)),
+    ("GET", "/users/{user_id}/posts", {}, (200, 200, 200, 200)),
+    ("GET", "/posts", {}, (200, 200, 200, 200)),
+    ("POST", "/posts", {"json": POST}, (401, 201, 201, 201)),
+    ("GET", "/posts/{post_id}", {}, (200, 200, 200, 200)),
+    ("GET", "/posts/{draft_id}", {}, (404, 404, 200, 200)),
+    ("GET", "/posts/{deleted_id}", {}, (404, 404, 404, 404)),
+    ("PATCH", "/posts/{post_id}", {"json": {"title": "New"}}, (401, 403, 200, 200)),
+    ("PATCH", "/posts/{draft_id}", {"json": {"title": "New"}}, (401, 403, 200, 200)),
+    ("PATCH", "/posts/{deleted_id}", {"json": {"title": "New"}}, (401, 404, 404, 404)),
+    ("DELETE", "/posts/{post_id}", {}, (401, 403, 204, 204)),
+    ("DELETE", "/posts/{draft_id}", {}, (401, 403, 204, 204)),
+    ("DELETE", "/posts/{deleted_id}", {}, (401, 404, 404, 404)),
+    ("GET", "/health/live", {}, (200, 200, 200, 200)),
+    ("GET", "/health/ready", {}, (200, 200, 200, 200)),
+]
+# Of the framework, for anyone.
+DOCUMENTATION = {"/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"}
+CASES = [
+    pytest.param(method, path, options, who, status, id=f"{method} {path} {options.get('json', '')} by {who}")
+    for method, path, options, statuses in ACCESS
+    for who, status in zip(EVERYBODY, statuses, strict=True)
+]
+
+
+@pytest.fixture
+def ids(db: Session, other_user: User, settings: Settings) -> dict[str, Any]:
+    """What a path or a body names: one of each, the owner's."""
+    return {
+        "user_id": other_user.id,
+        "post_id": PostFactory(author=other_user).id,
+        "draft_id": PostFactory(author=other_user, status=PostStatus.DRAFT).id,
+        "deleted_id": PostFactory(author=other_user, deleted_at=other_user.created_at).id,
+        "token": sessions.add_token(db, other_user.id, "family", settings),
+    }
+
+
+@pytest.fixture
+def caller(anon_client: Client, user: User, other_user: User, admin: User, settings: Settings, who: str) -> Client:
+    callers = {"stranger": user, "owner": other_user, "admin": admin}
+    if who in callers:
+        anon_client.headers["Authorization"] = f"Bearer {issue_access_token(callers[who], settings)}"
+    return anon_client
+
+
+def everything(db: Session) -> list[Sequence[Row[Any]]]:
+    """Return all rows of all tables."""
+    return [db.execute(select(table).order_by(table.c.id)).all() for table in Base.metadata.sorted_tables]
+
+
+@pytest.mark.parametrize(("method", "path", "options", "who", "status"), CASES)
+def test_everybody_gets_what_is_theirs_and_a_refusal_writes_nothing(
+    caller: Client, db: Session, ids: dict[str, Any], method: str, path: str, options: dict[str, Any], status: int
+) -> None:
+    if "{token}" in options.get("json", {}).values():
+        options = {"json": {"refresh_token": ids["token"]}}
+    db.flush()
+    before = everything(db)
+    response = caller.request(method, path.format(**ids), **options)
+    assert response.status_code == status
+    assert ("WWW-Authenticate" in response.headers) == (status == 401)
+    assert (everything(db) == before) == (status >= 400 or method == "GET")
+
+
+def test_every_route_is_asked_by_everybody(app: FastAPI) -> None:
+    routes = {
+        (method, route.path)
+        for route in iter_route_contexts(app.routes)
+        for method in route.methods or ()
+        if route.path not in DOCUMENTATION
+    }
+    named = {"draft_id": "post_id", "deleted_id": "post_id"}
+    asked = set()
+    for method, path, _, _ in ACCESS:
+        for name, parameter in named.items():
+            path = path.replace(name, parameter)
+        asked.add((method, path))
+    assert routes == asked
+
+
+def test_nobody_is_told_what_is_in_the_way_of_a_request_that_is_not_theirs(
+    client: Client, anon_client: Client, ids: dict[str, Any]
+) -> None:
+    for method, path, options, (anonymous, stranger, _, _) in ACCESS:
+        if "json" in options and anonymous == 401:
+            address = path.format(**ids)
+            assert anon_client.request(method, address, json={"title": 1}).status_code == 401
+            assert stranger != 403 or "role" in options["json"] or client.request(method, address, json=[]).status_code == 403
