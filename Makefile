@@ -17,7 +17,7 @@ help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1#\2/p' Makefile | while IFS='#' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
 
 bake: ## Bake a project into bakes/ (ARGS="database_engine=postgresql use_redis=true", OUTPUT=folder)
-	$(RUN) cookiecutter . --no-input --output-dir "$(OUTPUT)" $(ARGS)
+	@$(RUN) python -m tests.bake . --no-input --output-dir "$(OUTPUT)" $(ARGS)
 
 test: ## Run every test, all variants on real servers (ARGS="-k posts", ARGS="--only 'mysql*'")
 	$(SERVERS) python -m pytest -n auto $(ARGS)

@@ -137,11 +137,14 @@ def test_a_signal_ends_the_command_and_then_the_servers(number: signal.Signals, 
         KINDS["redis"].ask(url)
 
 
-def test_ctrl_c_lets_the_command_say_its_last_words() -> None:
+def test_ctrl_c_lets_the_command_say_its_last_words_while_the_server_still_answers() -> None:
     command = (
-        "import time\n"
+        "import os, time\n"
+        "from tests.servers import KINDS\n"
         "try:\n    print('ready', flush=True); time.sleep(60)\n"
-        "except KeyboardInterrupt:\n    print('last words', flush=True); raise SystemExit(5)"
+        "except KeyboardInterrupt:\n"
+        "    time.sleep(0.5); KINDS['redis'].ask(os.environ['TEST_REDIS_URL'])\n"
+        "    print('last words', flush=True); raise SystemExit(5)"
     )
     arguments = ("-m", "tests.servers", "--only", "redis", "--", sys.executable, "-c", command)
     # A terminal sends Ctrl-C to the whole group of the foreground.

@@ -126,7 +126,7 @@ def mysql(folder: Path, port: int) -> Recipe:
         ],
         files={
             "users.sql": f"CREATE USER '{USER}'@'127.0.0.1' IDENTIFIED BY '{password}';\n"
-            f"GRANT ALL ON *.* TO '{USER}'@'127.0.0.1' WITH GRANT OPTION;\n"
+            f"GRANT ALL ON *.* TO '{USER}'@'127.0.0.1';\n"
         },
     )
 

@@ -61,7 +61,15 @@ def serve(
     reload: Annotated[bool, typer.Option(help="Start again when the code changes.")] = False,
 ) -> None:
     """Serve the API."""
-    uvicorn.run("app.main:app", host=host, port=port, workers=workers, reload=reload, timeout_graceful_shutdown=30)
+    uvicorn.run(
+        "app.main:app",
+        host=host,
+        port=port,
+        workers=workers,
+        reload=reload,
+        reload_dirs=str(Path(__file__).parent) if reload else None,
+        timeout_graceful_shutdown=30,
+    )
 
 
 @cli.command()

@@ -4,22 +4,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    DateTime,
-    Dialect,
-    # {% if cookiecutter.__sqlite %}
-    Integer,
-    # {% endif %}
-    MetaData,
-    TypeDecorator,
-    create_engine,
-)
-
-# {%- if cookiecutter.__mysql +%}
-from sqlalchemy.dialects import mysql
-
-# {%- endif +%}
+from sqlalchemy import BigInteger, DateTime, Dialect, MetaData, TypeDecorator, create_engine
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from app import (
@@ -39,21 +25,11 @@ NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 
-# The type of keys: 64 bits, as wide as the ids that requests may name.
-KEY = BigInteger()
-# {% if cookiecutter.__sqlite %}
-# SQLite gives a row its key only where the type is called INTEGER, which holds 64 bits there.
-KEY = KEY.with_variant(Integer(), "sqlite")
-# {% endif %}
-
 
 class UTCDateTime(TypeDecorator[datetime]):
     """An aware time, stored and returned in UTC with its microseconds; a naive one raises `ValueError`."""
 
     impl = DateTime(timezone=True)
-    # {% if cookiecutter.__mysql %}
-    impl = impl.with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
-    # {% endif %}
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
@@ -69,6 +45,22 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+@compiles(UTCDateTime)
+def time_column(*_: object, **__: object) -> str:
+    """Return the type of the columns of this engine that keeps microseconds."""
+    return "{{ cookiecutter.__time_column }}"
+
+
+class Key(BigInteger):
+    """A key of 64 bits, as wide as the ids that requests may name."""
+
+
+@compiles(Key)
+def key_column(*_: object, **__: object) -> str:
+    """Return the type of 64 bits that this engine counts up by itself."""
+    return "{{ cookiecutter.__key_column }}"
+
+
 class Base(DeclarativeBase):
     """Base of the models; its naming convention lets migrations name every constraint."""
 
@@ -79,10 +71,8 @@ class Base(DeclarativeBase):
 def engine_options(settings: Settings) -> dict[str, Any]:
     """Return options that give the pool a connection for every thread that may want one, so that none waits for another."""
     return {
-        # {% if cookiecutter.__mysql %}
-        # The default, REPEATABLE READ, locks gaps between rows, which deadlocks concurrent inserts.
-        "isolation_level": "READ COMMITTED",
-        # {% endif %}
+        # Stricter levels lock what lies between the rows, or refuse a commit that then has to be tried again.
+        "isolation_level": "{{ cookiecutter.__isolation_level }}",
         "pool_size": settings.request_threads + HASHING_THREADS,
         "max_overflow": 0,
         "pool_recycle": 1800,

@@ -101,3 +101,14 @@ def install_handlers(app: FastAPI) -> None:
         # Without `input`: it would send a password back, and text that cannot be encoded could not be sent at all.
         detail = [{key: problem[key] for key in ("type", "loc", "msg")} for problem in error.errors()]
         return JSONResponse({"detail": detail}, status_code=422)
+
+    @app.exception_handler(400)
+    async def answer_unreadable(_request: Request, _error: Exception) -> JSONResponse:
+        # The framework's own 400 is for a body that it cannot decode: invalid input as any other, and documented as it.
+        problem = {"type": "body_unreadable", "loc": ["body"], "msg": "The body cannot be read"}
+        return JSONResponse({"detail": [problem]}, status_code=422)
+
+    @app.exception_handler(Exception)
+    async def answer_bug(_request: Request, _error: Exception) -> JSONResponse:
+        # The server logs it with its traceback; the client learns nothing of it, in the form of every other error.
+        return JSONResponse({"detail": "Internal server error"}, status_code=500)

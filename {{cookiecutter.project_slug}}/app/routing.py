@@ -21,6 +21,7 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends
 from fastapi.routing import APIRoute
+from starlette.requests import HTTPConnection
 
 HASHING_THREADS = 2
 _REQUEST = "one_hop_request"
@@ -69,7 +70,7 @@ class Deferred:
         return hash(self.call)
 
     async def __call__(self, **arguments: Any) -> Step:
-        request: Request = arguments.pop(_REQUEST)
+        request: HTTPConnection = arguments.pop(_REQUEST)
         step = Step(self.call, arguments)
         request.scope.setdefault(_STEPS, []).append(step)
         return step
@@ -79,7 +80,9 @@ def deferring_signature(call: Callable[..., Any]) -> inspect.Signature:
     """Return the signature of `call` with its synchronous dependencies deferred, and the request added."""
     signature = inspect.signature(call, eval_str=True)
     parameters = [deferring_parameter(parameter) for parameter in signature.parameters.values()]
-    request = inspect.Parameter(_REQUEST, inspect.Parameter.KEYWORD_ONLY, annotation=Request)
+    # FastAPI hands the request to one parameter of each of these types: this one is not to take it from one of `call`.
+    kind = Request if HTTPConnection in {parameter.annotation for parameter in parameters} else HTTPConnection
+    request = inspect.Parameter(_REQUEST, inspect.Parameter.KEYWORD_ONLY, annotation=kind)
     return signature.replace(parameters=[*parameters, request])
 
 
@@ -118,7 +121,7 @@ def run_in_one_hop(endpoint: Callable[..., Any], limiter: CapacityLimiter | None
     """Return an `async def` endpoint that runs the waiting steps, the endpoint and the clean-up in one thread hop."""
 
     async def hop(**arguments: Any) -> Any:
-        request: Request = arguments.pop(_REQUEST)
+        request: HTTPConnection = arguments.pop(_REQUEST)
         steps: list[Step] = request.scope.pop(_STEPS, [])
 
         def work() -> Any:

@@ -1,5 +1,6 @@
 """Settings of the application, read from the environment and from `.env`."""
 
+import re
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Self
@@ -9,6 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+# The names of the engine in URLs: hosts do not agree on one.
+ENGINE_NAMES = r"{{ cookiecutter.__engine_names }}"
 DATABASE_DRIVER = "{{ cookiecutter.__database_driver }}"
 EXAMPLE_URL = "{{ cookiecutter.__database_url }}"
 EXAMPLE_SECRET = "change-me: any text of at least 32 characters"  # noqa: S105 - the value of .env.example, which production refuses
@@ -24,7 +27,7 @@ class Environment(StrEnum):
 
 
 def with_driver(url: str) -> str:
-    """Return the URL with the driver this project installs, so that `postgres://` as hosts hand it out works too."""
+    """Return the URL with the driver that this project installs, whichever one it named."""
     try:
         parsed: URL = make_url(url)
     except (ArgumentError, ValueError):
@@ -32,28 +35,11 @@ def with_driver(url: str) -> str:
         raise ValueError(f"must look like {EXAMPLE_URL}") from None
     engine = DATABASE_DRIVER.partition("+")[0]
     given = parsed.drivername.partition("+")[0]
-    if given not in ENGINE_NAMES:
+    if re.fullmatch(ENGINE_NAMES, given) is None:
         raise ValueError(f"names the engine {given!r}; this project runs on {engine!r}")
     if parsed.database in {None, "", ":memory:"}:
         raise ValueError("names no database")
     return parsed.set(drivername=DATABASE_DRIVER).render_as_string(hide_password=False)
-
-
-ENGINE_NAMES = frozenset(
-    {
-        # {% if cookiecutter.__sqlite %}
-        "sqlite",
-        # {% endif %}
-        # {% if cookiecutter.__postgresql %}
-        "postgresql",
-        "postgres",
-        # {% endif %}
-        # {% if cookiecutter.__mysql %}
-        "mysql",
-        "mariadb",
-        # {% endif %}
-    }
-)
 
 
 class Settings(BaseSettings):

@@ -8,9 +8,11 @@ from app.database import Base, engine
 
 
 def run(connection: Connection) -> None:
+    """Migrate, in one transaction where the engine has them for tables too."""
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
+        compare_server_default=True,
         # {% if cookiecutter.__sqlite %}
         # SQLite changes a column only by copying its table, which Alembic then does.
         render_as_batch=True,

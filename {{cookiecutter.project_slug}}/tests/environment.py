@@ -2,44 +2,22 @@
 
 import os
 import secrets
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from tests import (
-    # {% if cookiecutter.__sqlite %}
-    folder,
-    # {% endif %}
-    # {% if cookiecutter.__database_server %}
-    server,
-    # {% endif %}
-)
-
 SUFFIX = "_test"
-until_the_end = ExitStack()
 
 
 def pytest_load_initial_conftests() -> None:
-    """Choose the database, in the process that starts the others, and hand each of them one of its own."""
-    if "TEST_DATABASE_URL" not in os.environ:
-        # {% if cookiecutter.__sqlite %}
-        os.environ["TEST_DATABASE_URL"] = until_the_end.enter_context(folder.database())
-        # {% endif %}
-        # {% if cookiecutter.__database_server %}
-        os.environ["TEST_DATABASE_URL"] = until_the_end.enter_context(server.container())
-        # {% endif %}
+    """Give each process a database of its own; `tests.{{ cookiecutter.__test_database }}` came first and saw to it that one is named."""
     url = own_part(checked(os.environ["TEST_DATABASE_URL"]), os.environ.get("PYTEST_XDIST_WORKER"))
     os.environ["DATABASE_URL"] = url.render_as_string(hide_password=False)
     os.environ["ENVIRONMENT"] = "test"
     os.environ["LOG_LEVEL"] = "WARNING"
     os.environ["SECRET_KEY"] = secrets.token_hex(32)
-
-
-def pytest_unconfigure() -> None:
-    until_the_end.close()
 
 
 def checked(text: str) -> URL:

@@ -1,7 +1,7 @@
-"""The server that the tests run on: a container where none is named, and a database made where it is missing."""
+"""The server that the tests run on, in Docker where none is named, and the databases on it. A plugin, see `addopts`."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+from contextlib import ExitStack
 from importlib import import_module
 
 import pytest
@@ -15,21 +15,28 @@ CONTAINER = "{{ cookiecutter.__testcontainers_class }}"
 MAINTENANCE_DATABASE = "{{ cookiecutter.__maintenance_database }}"
 
 
-@contextmanager
-def container() -> Iterator[str]:
-    """Yield the URL of a database on a server that Docker runs until the end of the session."""
-    make = getattr(import_module(MODULE), CONTAINER)
+until_the_end = ExitStack()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests() -> None:
+    """Start a server in Docker where no database is named, in the process that starts the others."""
+    if "TEST_DATABASE_URL" in os.environ:
+        return
     try:
-        # The server's own administrator, who may create a database for each worker.
-        running = make(IMAGE, username="root", password="root", dbname="app_test").start()
+        # As the server's own administrator, who may create a database for each worker.
+        make = getattr(import_module(MODULE), CONTAINER)
+        container = make(IMAGE, username="root", password="root", dbname="app_test")
+        until_the_end.enter_context(container)
     except Exception as error:  # noqa: BLE001 - whatever keeps Docker from it, the user has two ways on
         raise pytest.UsageError(
             f"no database for the tests: set TEST_DATABASE_URL (name ending in _test), or start Docker ({error})"
         ) from None
-    try:
-        yield running.get_connection_url()
-    finally:
-        running.stop()
+    os.environ["TEST_DATABASE_URL"] = container.get_connection_url()
+
+
+def pytest_unconfigure() -> None:
+    until_the_end.close()
 
 
 def create_missing(url: URL) -> None:

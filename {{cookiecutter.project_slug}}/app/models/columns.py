@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import Enum
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import KEY
+from app.database import Key
 
 
 def now() -> datetime:
@@ -29,7 +29,7 @@ def enum_column(choices: type[StrEnum], name: str) -> Enum:
 class Identified:
     """An integer key given by the database."""
 
-    id: Mapped[int] = mapped_column(KEY, primary_key=True)
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
 
 
 class Timestamped:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-from app.database import KEY, UTCDateTime
+from app.database import Key, UTCDateTime
 
 revision: str = "4c1e0a7d52b9"
 down_revision: str | None = None
@@ -25,7 +25,7 @@ def upgrade() -> None:
     # {% endif %}
     op.create_table(
         "users",
-        sa.Column("id", KEY, nullable=False),
+        sa.Column("id", Key(), nullable=False),
         sa.Column("email", sa.String(254), nullable=False),
         sa.Column("name", sa.String(100), nullable=False),
         sa.Column("password_hash", sa.String(255), nullable=False),
@@ -44,7 +44,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "posts",
-        sa.Column("id", KEY, nullable=False),
+        sa.Column("id", Key(), nullable=False),
         sa.Column("title", sa.String(200), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("slug", sa.String(200), nullable=False),
@@ -53,7 +53,7 @@ def upgrade() -> None:
             sa.Enum("draft", "published", name="status", native_enum=False, create_constraint=True, length=20),
             nullable=False,
         ),
-        sa.Column("author_id", KEY, nullable=False),
+        sa.Column("author_id", Key(), nullable=False),
         sa.Column("deleted_at", UTCDateTime(), nullable=True),
         sa.Column("created_at", UTCDateTime(), nullable=False),
         sa.Column("updated_at", UTCDateTime(), nullable=False),
@@ -64,8 +64,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_posts_author_id"), "posts", ["author_id"])
     op.create_table(
         "refresh_tokens",
-        sa.Column("id", KEY, nullable=False),
-        sa.Column("user_id", KEY, nullable=False),
+        sa.Column("id", Key(), nullable=False),
+        sa.Column("user_id", Key(), nullable=False),
         sa.Column("family", sa.String(32), nullable=False),
         sa.Column("token_hash", sa.String(64), nullable=False),
         sa.Column("created_at", UTCDateTime(), nullable=False),

@@ -1,10 +1,8 @@
 """Requests at the same time, through the real engine and with real commits: what one transaction a test cannot show."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import ExitStack
-from threading import Barrier, Lock
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import pytest
 from anyio import to_thread
@@ -23,10 +21,7 @@ from app.routing import HASHING_THREADS
 from app.settings import Settings
 from app.users import service as users
 from tests.conftest import delete_all_rows
-
-P = ParamSpec("P")
-T = TypeVar("T")
-PATIENCE = 10
+from tests.meeting import Meeting, at_once
 
 
 @pytest.fixture
@@ -38,34 +33,6 @@ def server(schema: None, running: TestClient) -> Iterator[TestClient]:
         delete_all_rows()
 
 
-class Meeting:
-    """Lets calls of a function return only when so many are under way, and notes the most that ever were."""
-
-    def __init__(self, parties: int) -> None:
-        self.barrier = Barrier(parties, timeout=PATIENCE)
-        self.lock = Lock()
-        self.inside = 0
-        self.most = 0
-
-    def around(self, function: Callable[P, T]) -> Callable[P, T]:
-        def call(*args: P.args, **kwargs: P.kwargs) -> T:
-            with self.lock:
-                self.inside += 1
-                self.most = max(self.most, self.inside)
-            result = function(*args, **kwargs)
-            self.barrier.wait()
-            with self.lock:
-                self.inside -= 1
-            return result
-
-        return call
-
-
-def at_once(*calls: Callable[[], Response]) -> list[Response]:
-    with ThreadPoolExecutor(len(calls)) as threads:
-        return [future.result() for future in [threads.submit(call) for call in calls]]
-
-
 def add_users(settings: Settings, *emails: str) -> list[dict[str, str]]:
     """Commit users, and return the headers by which each is known."""
     with SessionLocal.begin() as session:
@@ -73,6 +40,13 @@ def add_users(settings: Settings, *emails: str) -> list[dict[str, str]]:
         session.add_all(added)
         session.flush()
         return [{"Authorization": f"Bearer {issue_access_token(user, settings)}"} for user in added]
+
+
+def add_session(settings: Settings) -> str:
+    """Commit a user and a session, and return its refresh token."""
+    add_users(settings, "user@example.com")
+    with SessionLocal.begin() as db:
+        return sessions.add_token(db, db.scalars(select(User.id)).one(), "family", settings)
 
 
 def statuses(responses: list[Response]) -> list[int]:
@@ -136,9 +110,7 @@ class TestTwoAtOnce:
     def test_one_of_two_refreshes_with_a_token_is_refused(
         self, server: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        add_users(settings, "user@example.com")
-        with SessionLocal.begin() as db:
-            token = sessions.add_token(db, db.scalars(select(User.id)).one(), "family", settings)
+        token = add_session(settings)
         monkeypatch.setattr(sessions, "find", Meeting(2).around(sessions.find))
 
         def refresh() -> Response:
@@ -157,13 +129,29 @@ class TestTwoAtOnce:
         assert {row.revoked_at for row in rows.values()} == {None}
 
 
-class TestReuseForGood:
+class TestSessionsForGood:
+    def test_a_session_that_ends_while_it_is_refreshed_stays_ended(
+        self, server: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        token = add_session(settings)
+        find = sessions.find
+
+        def find_just_before_a_logout(db: Session, text: str) -> RefreshToken | None:
+            found = find(db, text)
+            with SessionLocal.begin() as elsewhere:
+                sessions.end_family(elsewhere, "family")
+            return found
+
+        monkeypatch.setattr(sessions, "find", find_just_before_a_logout)
+        assert server.post("/auth/refresh", json={"refresh_token": token}).status_code == 401
+        with Session(engine) as db:
+            (row,) = db.scalars(select(RefreshToken))
+        assert (row.spent_at, row.revoked_at is None) == (None, False)
+
     def test_the_refusal_of_a_spent_token_commits_the_end_of_its_session(
         self, server: TestClient, settings: Settings
     ) -> None:
-        add_users(settings, "user@example.com")
-        with SessionLocal.begin() as db:
-            token = sessions.add_token(db, db.scalars(select(User.id)).one(), "family", settings)
+        token = add_session(settings)
         newer = server.post("/auth/refresh", json={"refresh_token": token}).json()["refresh_token"]
         assert server.post("/auth/refresh", json={"refresh_token": token}).status_code == 401
         assert server.post("/auth/refresh", json={"refresh_token": newer}).status_code == 401

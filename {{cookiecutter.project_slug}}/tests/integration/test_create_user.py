@@ -14,6 +14,7 @@ from tests.client import Client
 from tests.factories import UserFactory
 
 NEW = {"email": "new@example.com", "name": "New", "password": "Password2"}
+NO_TEXT_NOR_FACT: list[object] = [None, 2, 1e400, "", [], {}]
 JSON = {"Content-Type": "application/json"}
 
 
@@ -98,7 +99,7 @@ class TestCreateUserWithBadInput:
     @pytest.mark.parametrize(
         ("field", "value"),
         [
-            *((field, value) for field in (*NEW, "role", "is_active") for value in (None, 2, 1e400, "", [], {})),
+            *((field, value) for field in (*NEW, "role", "is_active") for value in NO_TEXT_NOR_FACT),
             ("email", "nobody"),
             ("email", "no\0body@example.com"),
             ("email", "\ud800@example.com"),

@@ -59,7 +59,7 @@ class TestDeleteUser:
     def test_the_database_itself_deletes_what_belongs_to_a_user(
         self, db: Session, user: User, other_user: User
     ) -> None:
-        db.connection().execute(delete(User.__table__).where(User.id == user.id))
+        db.connection().execute(delete(User).where(User.id == user.id))
         assert authors(db) == [other_user.id] * 3
         assert owners(db) == [other_user.id] * 2
 

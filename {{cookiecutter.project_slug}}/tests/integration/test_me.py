@@ -16,6 +16,7 @@ from tests.client import Client
 from tests.factories import PostFactory, UserFactory
 
 JSON = {"Content-Type": "application/json"}
+NEVER_GOOD: list[object] = [None, 1, 1e400, "", [], "a\0b", "a\ud800b"]
 VALUES = {
     "created_at": datetime(2026, 1, 2, 3, 4, 5, 123456, tzinfo=UTC),
     "updated_at": datetime(2026, 2, 3, 4, 5, 6, 654321, tzinfo=UTC),
@@ -110,7 +111,7 @@ class TestUpdateMe:
     @pytest.mark.parametrize(
         ("field", "value"),
         [
-            *((field, value) for field in ("email", "name") for value in (None, 1, 1e400, "", [], "a\0b", "a\ud800b")),
+            *((field, value) for field in ("email", "name") for value in NEVER_GOOD),
             ("email", "nobody"),
             ("name", " \n"),
             ("name", "x" * 101),

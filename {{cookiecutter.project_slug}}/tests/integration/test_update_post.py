@@ -14,6 +14,7 @@ from tests.client import Client
 from tests.factories import PostFactory
 
 JSON = {"Content-Type": "application/json"}
+NEVER_GOOD: list[object] = [None, "", 1, True, [], 1e400, "a\0b", "a\ud800b"]
 PAST = datetime(2020, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 VALUES: dict[str, Any] = {"title": "Old", "body": "Old body", "slug": "old", "created_at": PAST, "updated_at": PAST}
 CHANGES = {"title": "New", "body": "New body", "slug": "new", "status": "published"}
@@ -153,7 +154,7 @@ class TestUpdatePostRefused:
     @pytest.mark.parametrize(
         ("field", "value"),
         [
-            *((field, value) for field in CHANGES for value in (None, "", 1, True, [], 1e400, "a\0b", "a\ud800b")),
+            *((field, value) for field in CHANGES for value in NEVER_GOOD),
             ("title", " \n"),
             pytest.param("title", "x" * 201, id="a title over-long by one"),
             ("title", "a\nb"),

@@ -1,0 +1,155 @@
+"""What the application says of itself: its schema, the pages that show it, and what is at no path of it."""
+
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from app.models import User
+from tests.client import Client
+from tests.factories import PASSWORD
+
+# Every route, its operation id and every status that it documents: what it answers, and nothing else.
+OPERATIONS = {
+    ("post", "/auth/register"): ("register", {"201", "409", "422"}),
+    ("post", "/auth/login"): ("log_in", {"200", "401", "422"}),
+    ("post", "/auth/token"): ("log_in_with_form", {"200", "401", "422"}),
+    ("post", "/auth/refresh"): ("refresh", {"200", "401", "422"}),
+    ("post", "/auth/logout"): ("log_out", {"204", "422"}),
+    ("get", "/users/me"): ("read_me", {"200", "401"}),
+    ("patch", "/users/me"): ("update_me", {"200", "401", "409", "422"}),
+    ("delete", "/users/me"): ("delete_me", {"204", "401"}),
+    ("put", "/users/me/password"): ("change_my_password", {"204", "401", "403", "422"}),
+    ("get", "/users"): ("list_users", {"200", "401", "403", "422"}),
+    ("post", "/users"): ("create_user", {"201", "401", "403", "409", "422"}),
+    ("get", "/users/{user_id}"): ("read_user", {"200", "401", "404", "422"}),
+    ("patch", "/users/{user_id}"): ("update_user", {"200", "401", "403", "404", "409", "422"}),
+    ("delete", "/users/{user_id}"): ("delete_user", {"204", "401", "403", "404", "422"}),
+    ("get", "/users/{user_id}/posts"): ("list_user_posts", {"200", "401", "404", "422"}),
+    ("get", "/posts"): ("list_posts", {"200", "401", "422"}),
+    ("post", "/posts"): ("create_post", {"201", "401", "409", "422"}),
+    ("get", "/posts/{post_id}"): ("read_post", {"200", "401", "404", "422"}),
+    ("patch", "/posts/{post_id}"): ("update_post", {"200", "401", "403", "404", "409", "422"}),
+    ("delete", "/posts/{post_id}"): ("delete_post", {"204", "401", "403", "404", "422"}),
+    ("get", "/health/live"): ("live", {"200"}),
+    ("get", "/health/ready"): ("ready", {"200", "503"}),
+}
+OPEN = {
+    "/auth/register",
+    "/auth/login",
+    "/auth/token",
+    "/auth/refresh",
+    "/auth/logout",
+    "/health/live",
+    "/health/ready",
+}
+
+
+@pytest.fixture(scope="module")
+def schema_document(app: FastAPI) -> dict[str, Any]:
+    return app.openapi()
+
+
+@pytest.fixture(scope="module")
+def operations(schema_document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {
+        (method, path): operation
+        for path, methods in schema_document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+class TestSchema:
+    def test_every_status_is_documented(self, operations: dict[tuple[str, str], dict[str, Any]]) -> None:
+        documented = {key: (found["operationId"], set(found["responses"])) for key, found in operations.items()}
+        assert documented == OPERATIONS
+
+    def test_operation_ids_are_unique(self, operations: dict[tuple[str, str], dict[str, Any]]) -> None:
+        assert len({found["operationId"] for found in operations.values()}) == len(operations)
+
+    def test_every_refusal_is_a_detail(
+        self, schema_document: dict[str, Any], operations: dict[tuple[str, str], dict[str, Any]]
+    ) -> None:
+        bodies = {
+            (status, found["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2])
+            for operation in operations.values()
+            for status, found in operation["responses"].items()
+            if status >= "400"
+        }
+        assert bodies == {(status, "ErrorBody") for status in ("401", "403", "404", "409", "503")} | {
+            ("422", "HTTPValidationError")
+        }
+        body = schema_document["components"]["schemas"]["ErrorBody"]
+        assert (body["required"], body["properties"]["detail"]["type"]) == (["detail"], "string")
+
+    def test_it_says_which_routes_take_a_token(self, operations: dict[tuple[str, str], dict[str, Any]]) -> None:
+        assert {path for (_, path), found in operations.items() if "security" not in found} == OPEN
+        schemes = [found["security"] for found in operations.values() if "security" in found]
+        assert schemes == [[{"OAuth2PasswordBearer": []}]] * len(schemes)
+
+    def test_no_answer_has_a_field_for_a_secret(self, schema_document: dict[str, Any]) -> None:
+        schemas = schema_document["components"]["schemas"]
+        fields = {name: set(found.get("properties", {})) for name, found in schemas.items()}
+        assert fields["UserPublic"] == {"id", "name", "created_at"}
+        assert fields["UserRead"] == fields["UserPublic"] | {
+            "email",
+            "role",
+            "is_active",
+            "email_verified_at",
+            "updated_at",
+        }
+        assert not [name for name, found in fields.items() if found & {"password_hash", "token_version", "deleted_at"}]
+
+
+class TestDocs:
+    def test_they_show_the_schema(self, anon_client: Client) -> None:
+        page = anon_client.get("/docs")
+        assert (page.status_code, "/openapi.json" in page.text) == (200, True)
+        assert anon_client.get("/docs/oauth2-redirect").status_code == 200
+        assert anon_client.get("/openapi.json").json()["paths"].keys() == {path for _, path in OPERATIONS}
+
+    def test_the_authorize_button_gets_a_token_that_works(self, anon_client: Client, user: User) -> None:
+        schema = anon_client.get("/openapi.json").json()
+        flow = schema["components"]["securitySchemes"]["OAuth2PasswordBearer"]["flows"]["password"]
+        # Relative to the page, as the button takes it.
+        assert flow["tokenUrl"] == "auth/token"
+        form = {"grant_type": "password", "username": "user@example.com", "password": PASSWORD}
+        token = anon_client.post("/" + flow["tokenUrl"], data=form).json()
+        assert token["token_type"] == "bearer"
+        authorized = {"Authorization": f"Bearer {token['access_token']}"}
+        assert anon_client.get("/users/me", headers=authorized).json()["id"] == user.id
+
+
+class TestPaths:
+    @pytest.mark.parametrize(("method", "path"), OPERATIONS)
+    @pytest.mark.parametrize("end", ["/", "//"])
+    def test_a_slash_at_the_end_makes_no_difference(
+        self, anon_client: Client, method: str, path: str, end: str
+    ) -> None:
+        address = path.format(user_id=1, post_id=1)
+        plain, slashed = (anon_client.request(method.upper(), text) for text in (address, address + end))
+        assert (slashed.status_code, slashed.json()) == (plain.status_code, plain.json())
+        assert slashed.json() != {"detail": "Not Found"}
+        assert slashed.history == []
+
+    @pytest.mark.parametrize(
+        "path", ["/", "//", "/unknown", "/unknown/", "/users/1/unknown", "/posts/1/2", "/Posts", "/%00"]
+    )
+    def test_an_unknown_path_is_not_found(self, client: Client, path: str) -> None:
+        response = client.get(f"http://testserver{path}")
+        assert (response.status_code, response.json()) == (404, {"detail": "Not Found"})
+
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [
+            ("GET", "/auth/login"),
+            ("DELETE", "/posts"),
+            ("PUT", "/posts/1"),
+            ("POST", "/users/me"),
+            ("POST", "/health/live"),
+        ],
+    )
+    def test_another_method_is_not_allowed(self, client: Client, method: str, path: str) -> None:
+        response = client.request(method, path)
+        assert (response.status_code, response.json()) == (405, {"detail": "Method Not Allowed"})
+        assert method not in response.headers["Allow"]
