@@ -49,7 +49,7 @@ def test_a_folder_that_exists_is_left_as_it_is(tmp_path: Path) -> None:
     kept.write_text("mine", encoding="utf-8")
     done = bake(tmp_path, "project_slug=shop")
     assert done.returncode == 1
-    assert "already exists" in done.stderr
+    assert "already exists" in done.stdout
     assert [path.name for path in kept.parent.iterdir()] == ["kept.txt"]
 
 
