@@ -23,6 +23,8 @@ UNUSED: list[str] = [
     ".gitlab-ci.yml",
     # {% endif %}
 ]
+# What tools leave in a clone of the template that they were run in, and cookiecutter copies like any other file.
+CACHES = (".mypy_cache", ".pytest_cache", ".ruff_cache", "__pycache__")
 GIT_SECONDS = 20
 LOCK_SECONDS = 60
 
@@ -36,6 +38,11 @@ def remove_unused() -> None:
         path.unlink()
         if not any(path.parent.iterdir()):
             os.removedirs(path.parent)
+
+
+def remove_caches() -> None:
+    for folder in [path for path in Path().rglob("*") if path.name in CACHES and ".venv" not in path.parts]:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_env() -> None:
@@ -63,10 +70,15 @@ def failure_of(*command: str, seconds: int) -> str | None:
 
 
 def start_repository() -> None:
-    """Start a repository on the branch main, unless there is no git or the folder is in a repository already."""
+    """Start a repository on the branch main, unless there is no git or the folder belongs to a repository already."""
     here = Path.cwd()
-    if not shutil.which("git") or any((folder / ".git").exists() for folder in (here, *here.parents)):
+    if not shutil.which("git"):
         return
+    if any((folder / ".git").exists() for folder in (here, *here.parents)):
+        # A folder that the repository around it ignores, as this one's bakes/, is none of its own.
+        ignored = failure_of("git", "check-ignore", "--quiet", ".", seconds=GIT_SECONDS) is None
+        if not ignored:
+            return
     failure = failure_of("git", "init", "--quiet", "--initial-branch=main", seconds=GIT_SECONDS)
     if failure is not None:
         print(f"No repository was started; type git init in the project. Git said:\n{failure}", file=sys.stderr)
@@ -85,6 +97,7 @@ def lock() -> None:
 
 def main() -> None:
     remove_unused()
+    remove_caches()
     write_env()
     start_repository()
     lock()

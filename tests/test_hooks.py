@@ -105,6 +105,16 @@ def test_every_path_to_remove_is_a_file_of_the_template(hook: ModuleType) -> Non
     assert [name for name in hook.UNUSED if not (SOURCE / name).is_file()] == []
 
 
+def test_what_tools_left_in_the_template_is_not_in_the_project(tmp_path: Path) -> None:
+    template = tmp_path / "template"
+    shutil.copytree(ROOT, template, ignore=shutil.ignore_patterns(".git", ".venv", "build", "bakes", "uv.lock"))
+    for folder in (".ruff_cache", "app/__pycache__", ".mypy_cache/3.11"):
+        (template / SOURCE.name / folder).mkdir(parents=True, exist_ok=True)
+        (template / SOURCE.name / folder / "left.txt").write_text("left", encoding="utf-8")
+    cookiecutter(str(template), no_input=True, output_dir=str(tmp_path))
+    assert [name for name in contents(tmp_path / NAME) if "left.txt" in name or "_cache" in name] == []
+
+
 def test_env_is_the_example_with_a_secret_of_its_own(cookies: Any) -> None:
     secrets = set()
     for _ in range(2):

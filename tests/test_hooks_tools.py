@@ -34,6 +34,13 @@ def test_no_repository_is_started_inside_another(tmp_path: Path) -> None:
     assert not (tmp_path / NAME / ".git").exists()
 
 
+def test_a_repository_is_started_in_a_folder_that_the_one_around_it_ignores(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / ".gitignore").write_text("/bakes/\n", encoding="utf-8")
+    assert bake(tmp_path / "bakes", settings=config(tmp_path)).returncode == 0
+    assert (tmp_path / "bakes" / NAME / ".git").exists()
+
+
 def test_without_git_and_uv_the_project_is_baked_all_the_same(tmp_path: Path) -> None:
     env = {"PATH": path_with(tmp_path / "bin"), "TEMPLATE_LOCK": "1"}
     done = bake(tmp_path, settings=config(tmp_path), env=env)

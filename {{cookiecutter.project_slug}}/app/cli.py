@@ -1,6 +1,8 @@
 """The command line: `python -m app.cli`."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +12,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
 
 from app.settings import get_settings
 
@@ -24,6 +27,16 @@ def complain(error: ValidationError) -> None:
         field = ".".join(str(part) for part in problem["loc"])
         message = problem["msg"].removeprefix("Value error, ")
         print(f"{field}: {message}" if field else message, file=sys.stderr)
+
+
+@contextmanager
+def database_complaints() -> Iterator[None]:
+    """Print what the database says where it can't be reached, or has no tables yet."""
+    try:
+        yield
+    except DBAPIError as error:
+        print(f"The database refuses (is DATABASE_URL right, is it migrated?): {error.orig}", file=sys.stderr)
+        raise typer.Exit(1) from None
 
 
 @cli.callback()
@@ -43,10 +56,11 @@ def migrate(revision: Annotated[str, typer.Argument(help="Where to go: head, bas
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     try:
-        if revision == "base":
-            command.downgrade(config, revision)
-        else:
-            command.upgrade(config, revision)
+        with database_complaints():
+            if revision == "base":
+                command.downgrade(config, revision)
+            else:
+                command.upgrade(config, revision)
     except CommandError as error:
         print(f"Cannot migrate to {revision!r}: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
@@ -88,7 +102,7 @@ def create_admin(
 
     try:
         data = UserRegister(email=email, name=name, password=password)
-        with SessionLocal.begin() as db:
+        with database_complaints(), SessionLocal.begin() as db:
             user = create_user(db, data, role=Role.ADMIN)
     except ValidationError as error:
         complain(error)

@@ -2,11 +2,16 @@
 
 from typing import Any, ClassVar
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import FastAPI, Request, Response
+from fastapi.exception_handlers import http_exception_handler
+from fastapi.exceptions import HTTPException, RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
+from starlette.formparsers import MultiPartException
+
+# What FastAPI says, with a 400, of a body that is no text, or too deep, or has a number too long.
+UNREADABLE = "There was an error parsing the body"
 
 
 class AppError(Exception):
@@ -103,8 +108,10 @@ def install_handlers(app: FastAPI) -> None:
         return JSONResponse({"detail": detail}, status_code=422)
 
     @app.exception_handler(400)
-    async def answer_unreadable(_request: Request, _error: Exception) -> JSONResponse:
-        # The framework's own 400 is for a body that it cannot decode: invalid input as any other, and documented as it.
+    async def answer_unreadable(request: Request, error: HTTPException) -> Response:
+        if error.detail != UNREADABLE and not isinstance(error.__context__, MultiPartException):
+            return await http_exception_handler(request, error)
+        # The framework could not decode the body: invalid input as any other, and documented as it.
         problem = {"type": "body_unreadable", "loc": ["body"], "msg": "The body cannot be read"}
         return JSONResponse({"detail": [problem]}, status_code=422)
 

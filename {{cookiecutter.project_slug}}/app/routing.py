@@ -34,18 +34,15 @@ class Step:
     def __init__(self, call: Callable[..., Any], arguments: dict[str, Any]) -> None:
         self.call = call
         self.arguments = arguments
-        self.done = False
         self.value: Any = None
 
     def run(self, stack: ExitStack) -> None:
-        """Call it, once, leaving what it must clean up on the stack."""
-        if not self.done:
-            arguments = settled(self.arguments)
-            if inspect.isgeneratorfunction(self.call):
-                self.value = stack.enter_context(contextmanager(self.call)(**arguments))
-            else:
-                self.value = self.call(**arguments)
-            self.done = True
+        """Call it, leaving what it must clean up on the stack."""
+        arguments = settled(self.arguments)
+        if inspect.isgeneratorfunction(self.call):
+            self.value = stack.enter_context(contextmanager(self.call)(**arguments))
+        else:
+            self.value = self.call(**arguments)
 
 
 def settled(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from app.auth import service
 from app.auth.passwords import verify_password
 from app.errors import Unauthorized
 from app.models import RefreshToken, User
+from app.routing import HashingRoute
 from tests.client import Client
 from tests.factories import PASSWORD
 
@@ -139,3 +140,30 @@ class TestGuessing:
         with pytest.raises(Unauthorized):
             service.authenticate(db, "\0", PASSWORD)
         assert len(verified) == 1
+
+
+class TestHashing:
+    def test_every_route_that_hashes_waits_for_its_turn(
+        self, client: Client, admin_client: Client, other_user: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        turns: list[float] = []
+
+        def work(*_: object, **_options: object) -> str:
+            turns.append(HashingRoute.limiter.borrowed_tokens)
+            return "not hashed"
+
+        monkeypatch.setattr(Argon2Hasher, "hash", work)
+        monkeypatch.setattr(Argon2Hasher, "verify", work)
+        form = {"username": other_user.email, "password": PASSWORD}
+        change = {"current_password": PASSWORD, "new_password": "Password2"}
+        for response in (
+            client.post("/auth/register", json=CREDENTIALS | {"name": "New"}),
+            client.post("/auth/login", json=CREDENTIALS | {"email": other_user.email}),
+            client.post("/auth/token", data=form),
+            client.put("/users/me/password", json=change),
+            admin_client.post("/users", json={"email": "second@example.com", "password": PASSWORD, "name": "New"}),
+        ):
+            assert response.is_success
+        # One each, and a second for the password that is checked and then set.
+        assert turns == [1] * 6
+        assert HashingRoute.limiter.borrowed_tokens == 0

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from starlette.testclient import TestClient
 
+from app.main import OptionalTrailingSlash
 from app.models import User
 from tests.client import Client
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, PostFactory
 
 # Every route, its operation id and every status that it documents: what it answers, and nothing else.
 OPERATIONS = {
@@ -131,6 +133,17 @@ class TestPaths:
         assert (slashed.status_code, slashed.json()) == (plain.status_code, plain.json())
         assert slashed.json() != {"detail": "Not Found"}
         assert slashed.history == []
+
+    def test_a_slash_before_the_query_makes_no_difference(self, anon_client: Client) -> None:
+        PostFactory.create_batch(2)
+        assert anon_client.get("/posts/?limit=1").json() == anon_client.get("/posts?limit=1").json()
+
+    def test_the_root_keeps_its_slash(self) -> None:
+        app = FastAPI()
+        app.add_api_route("/", lambda: "root")
+        app.add_middleware(OptionalTrailingSlash)
+        client = TestClient(app)
+        assert [client.get(f"http://testserver{path}").text for path in ("", "/", "//")] == ['"root"'] * 3
 
     @pytest.mark.parametrize(
         "path", ["/", "//", "/unknown", "/unknown/", "/users/1/unknown", "/posts/1/2", "/Posts", "/%00"]

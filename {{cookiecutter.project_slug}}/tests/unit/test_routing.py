@@ -1,5 +1,6 @@
 """`app.routing`: what a request does in a thread, how often it goes there, and in which order."""
 
+from collections.abc import AsyncIterator
 from threading import get_ident
 from typing import Annotated
 
@@ -125,3 +126,24 @@ class TestAsyncEndpoint:
             return [value, doubled]
 
         assert serve(journal, endpoint).post("/").json() == [1, 2]
+
+    def test_async_dependencies_of_every_kind_stay_on_the_event_loop(self, journal: Journal) -> None:
+        class Callable:
+            async def __call__(self) -> int:
+                return get_ident()
+
+        async def generate() -> AsyncIterator[int]:
+            yield get_ident()
+
+        async def call() -> int:
+            return get_ident()
+
+        def endpoint(
+            one: Annotated[int, Depends(Callable())],
+            two: Annotated[int, Depends(generate)],
+            three: Annotated[int, Depends(call)],
+        ) -> list[bool]:
+            return [one == two == three, one != get_ident()]
+
+        assert serve(journal, endpoint).post("/").json() == [True, True]
+        assert journal.hops == [None]
