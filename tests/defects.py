@@ -264,10 +264,10 @@ DEFECTS = (
         "Password = Annotated[str, StringConstraints(min_length=7",
     ),
     Defect(
-        "a slug may be taken twice",
+        "a taken slug is told in no words of its own",
         "app/posts/service.py",
-        "        raise Conflict(SLUG_TAKEN)\n\n\ndef flush_slug",
-        "        return\n\n\ndef flush_slug",
+        "        raise Conflict(SLUG_TAKEN) from None\n",
+        "        raise\n",
     ),
     Defect(
         "PATCH takes what was not sent",

@@ -34,6 +34,15 @@ class Meeting:
 
         return call
 
+    def before(self, function: Callable[P, T]) -> Callable[P, T]:
+        """Let calls begin only when so many want to."""
+
+        def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            self.barrier.wait()
+            return function(*args, **kwargs)
+
+        return call
+
 
 def at_once(*calls: Callable[[], Response]) -> list[Response]:
     with ThreadPoolExecutor(len(calls)) as threads:

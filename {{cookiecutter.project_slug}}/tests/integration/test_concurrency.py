@@ -59,12 +59,12 @@ def refused(responses: list[Response]) -> Any:
 
 
 class TestTwoAtOnce:
-    """Both have looked, and seen nothing in their way, before either writes."""
+    """Both are about to write before either does, and nothing is in their way yet."""
 
     def test_one_of_two_registrations_of_an_address_is_refused(
         self, server: TestClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(users, "find_by_email", Meeting(2).around(users.find_by_email))
+        monkeypatch.setattr(users, "flush_email", Meeting(2).before(users.flush_email))
 
         def register(name: str) -> Response:
             body = {"email": "new@example.com", "name": name, "password": "Password1"}
@@ -81,7 +81,7 @@ class TestTwoAtOnce:
         self, server: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         first, second = add_users(settings, "first@example.com", "second@example.com")
-        monkeypatch.setattr(users, "find_by_email", Meeting(2).around(users.find_by_email))
+        monkeypatch.setattr(users, "flush_email", Meeting(2).before(users.flush_email))
         body = {"email": "new@example.com"}
         responses = at_once(
             lambda: server.patch("/users/me", json=body, headers=first),
@@ -96,7 +96,7 @@ class TestTwoAtOnce:
         self, server: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         first, second = add_users(settings, "first@example.com", "second@example.com")
-        monkeypatch.setattr(posts, "refuse_taken_slug", Meeting(2).around(posts.refuse_taken_slug))
+        monkeypatch.setattr(posts, "flush_slug", Meeting(2).before(posts.flush_slug))
         body = {"title": "Title", "body": "Body", "slug": "slug"}
         responses = at_once(
             lambda: server.post("/posts", json=body, headers=first),

@@ -46,7 +46,7 @@ class TestCreateAdmin:
         assert [(user.email, user.name) for user in users(db)] == [("new@example.com", "Zoë")]
 
     def test_the_password_is_asked_for_twice_and_not_shown(self, db: Session) -> None:
-        typed = "Password2\nDifferent\nPassword2\nPassword2\n"
+        typed = "Different\nPassword2\nPassword2\nPassword2\n"
         result = run("create-admin", "--email", "new@example.com", typed=typed)
         assert result.exit_code == 0
         assert "Password2" not in result.output
