@@ -193,7 +193,6 @@ class TestDatabase:
     def test_one_that_cannot_be_reached_is_told_in_a_sentence(self, command: tuple[str, ...]) -> None:
         nowhere = engine.url.set(database="/no/such/folder/or/database_test")
         env = {**os.environ, "DATABASE_URL": nowhere.render_as_string(hide_password=False)}
-        # In a process of its own, whose engine is that of the variable.
         line = [sys.executable, "-m", "app.cli", *command]
         done = subprocess.run(line, cwd=ROOT, env=env, capture_output=True, text=True, check=False)  # noqa: S603 - its own command
         assert (done.returncode, done.stdout) == (1, "")

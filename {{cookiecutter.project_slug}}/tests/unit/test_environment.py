@@ -47,6 +47,7 @@ class TestDatabaseOfTheTests:
             f"{SERVER}/shop_test_2",
             f"{SERVER}/shop_TEST",
             f"{SERVER}/shop_test_",
+            f"{SERVER}/shop_test.live",
             f"{SERVER}/shop-test",
             f"{SERVER}/shop?x=_test",
             "driver://user_test:pw_test@host_test/shop",
