@@ -11,7 +11,7 @@ ARGS =
 export RUFF_CACHE_DIR := $(CURDIR)/.ruff_cache
 
 .DEFAULT_GOAL = help
-.PHONY: help bake test check fix matrix
+.PHONY: help bake test check fix matrix sabotage
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1#\2/p' Makefile | while IFS='#' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -36,3 +36,6 @@ fix: ## Correct what ruff can, in the source too: lint and format
 
 matrix: ## Run every variant through every stage and show the table (ARGS="--only 'postgresql*'")
 	$(SERVERS) python -m tests.live $(ARGS)
+
+sabotage: ## Plant a defect after another in a bake; its suite must go red for each (ARGS="refresh post")
+	@$(RUN) python -m tests.sabotage $(ARGS)

@@ -51,8 +51,10 @@ def check_settings() -> None:
 
 
 @cli.command()
-def migrate(revision: Annotated[str, typer.Argument(help="Where to go: head, base, or a revision.")] = "head") -> None:
-    """Bring the database's tables to a revision, up or down."""
+def migrate(
+    revision: Annotated[str, typer.Argument(help="Where to go: head, a later revision, or base.")] = "head",
+) -> None:
+    """Bring the database's tables up to a revision, or take them all down with base."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     try:

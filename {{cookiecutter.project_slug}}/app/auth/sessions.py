@@ -41,12 +41,15 @@ def spend(db: Session, text: str) -> RefreshToken:
     `SessionRevoked` when it had been spent before: somebody has a copy, so its whole family ends.
     """
     token = find(db, text)
-    if token is None or token.revoked_at is not None or token.expires_at <= now():
+    if token is None:
         raise Unauthorized(INVALID)
     if token.spent_at is not None:
         end_family(db, token.family)
         raise SessionRevoked(INVALID)
-    # The condition decides between two requests with one token: the second waits for the first, then matches no row.
+    if token.expires_at <= now():
+        raise Unauthorized(INVALID)
+    # The condition decides between two requests with one token, and between a refresh and a logout: whichever comes
+    # second waits for the first, and then matches no row.
     unspent = (RefreshToken.id == token.id, RefreshToken.spent_at.is_(None), RefreshToken.revoked_at.is_(None))
     spent = db.execute(update(RefreshToken).where(*unspent).values(spent_at=now()))
     if not cast("CursorResult[Any]", spent).rowcount:

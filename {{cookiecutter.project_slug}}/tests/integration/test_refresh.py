@@ -109,6 +109,14 @@ class TestReuse:
         assert_refused(refresh(anon_client, newest))
         assert rows(db) == after
 
+    def test_a_spent_token_ends_its_session_even_when_it_has_expired(
+        self, anon_client: Client, db: Session, token: str
+    ) -> None:
+        refresh(anon_client, token)
+        row(db, token).expires_at = now() - timedelta(seconds=1)
+        assert_refused(refresh(anon_client, token))
+        assert all(stored.revoked_at is not None for stored in db.scalars(select(RefreshToken)))
+
     def test_other_sessions_go_on(
         self, anon_client: Client, db: Session, user: User, other_user: User, settings: Settings, token: str
     ) -> None:
