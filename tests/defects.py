@@ -192,7 +192,12 @@ DEFECTS = (
         "where(RefreshToken.family == family, RefreshToken.revoked_at",
         "where(RefreshToken.revoked_at",
     ),
-    Defect("a refresh token never expires", "app/auth/sessions.py", "    if token.expires_at <= now():\n", "    if False:\n"),
+    Defect(
+        "a refresh token never expires",
+        "app/auth/sessions.py",
+        "    if token.expires_at <= now():\n",
+        "    if False:\n",
+    ),
     Defect(
         "a revoked refresh token works",
         "app/auth/sessions.py",
