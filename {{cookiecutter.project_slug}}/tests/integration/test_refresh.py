@@ -106,9 +106,7 @@ class TestReuse:
         assert_refused(refresh(anon_client, newest))
         assert rows(db) == after
 
-    def test_a_spent_token_that_has_expired_ends_its_session(
-        self, anon_client: Client, db: Session, token: str
-    ) -> None:
+    def test_an_expired_spent_token_ends_its_session_too(self, anon_client: Client, db: Session, token: str) -> None:
         newer = refresh(anon_client, token).json()["refresh_token"]
         row(db, token).expires_at = now() - timedelta(seconds=1)
         assert_refused(refresh(anon_client, token))
