@@ -12,37 +12,43 @@ dependencies run on the event loop before the hop, so they must not block; an `a
 import inspect
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import lru_cache
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import Request, Response
+from fastapi import Request, Response, routing
+from fastapi.dependencies.utils import get_parameterless_sub_dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends
-from fastapi.routing import APIRoute
 from starlette.requests import HTTPConnection
+from starlette.routing import get_name
+
+from app.callables import is_async, is_generator
 
 HASHING_THREADS = 2
 _REQUEST = "one_hop_request"
 _STEPS = "one_hop_steps"
+# FastAPI builds the handler of a route again for each router that includes it, and says only here for which.
+_inclusion: ContextVar[Any] = getattr(routing, "_effective_route_context_var", ContextVar("inclusion", default=None))
 
 
 class Step:
     """A synchronous dependency whose arguments are known and whose call waits for the hop."""
 
-    def __init__(self, call: Callable[..., Any], arguments: dict[str, Any]) -> None:
-        self.call = call
+    def __init__(self, deferred: "Deferred", arguments: dict[str, Any]) -> None:
+        self.deferred = deferred
         self.arguments = arguments
         self.value: Any = None
 
     def run(self, stack: ExitStack) -> None:
         """Call it, leaving what it must clean up on the stack."""
         arguments = settled(self.arguments)
-        if inspect.isgeneratorfunction(self.call):
-            self.value = stack.enter_context(contextmanager(self.call)(**arguments))
+        if self.deferred.manager is None:
+            self.value = self.deferred.call(**arguments)
         else:
-            self.value = self.call(**arguments)
+            self.value = stack.enter_context(self.deferred.manager(**arguments))
 
 
 def settled(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -58,6 +64,7 @@ class Deferred:
 
     def __init__(self, call: Callable[..., Any]) -> None:
         self.call = call
+        self.manager = contextmanager(call) if is_generator(call) else None
         self.__signature__ = deferring_signature(call)
 
     def __eq__(self, other: object) -> bool:
@@ -68,7 +75,7 @@ class Deferred:
 
     async def __call__(self, **arguments: Any) -> Step:
         request: HTTPConnection = arguments.pop(_REQUEST)
-        step = Step(self.call, arguments)
+        step = Step(self, arguments)
         request.scope.setdefault(_STEPS, []).append(step)
         return step
 
@@ -78,40 +85,36 @@ def deferring_signature(call: Callable[..., Any]) -> inspect.Signature:
     signature = inspect.signature(call, eval_str=True)
     parameters = [deferring_parameter(parameter) for parameter in signature.parameters.values()]
     # FastAPI hands the request to one parameter of each of these types: this one is not to take it from one of `call`.
-    kind = Request if HTTPConnection in {parameter.annotation for parameter in parameters} else HTTPConnection
+    kind = Request if HTTPConnection in [parameter.annotation for parameter in parameters] else HTTPConnection
     request = inspect.Parameter(_REQUEST, inspect.Parameter.KEYWORD_ONLY, annotation=kind)
     return signature.replace(parameters=[*parameters, request])
 
 
 def deferring_parameter(parameter: inspect.Parameter) -> inspect.Parameter:
     """Return the parameter as a keyword, its synchronous dependency deferred where it has one."""
-    described, *metadata = get_args(parameter.annotation) if is_annotated(parameter) else (parameter.annotation,)
+    # What `type Caller = Annotated[…]` stands for is in its `__value__`.
+    annotation = getattr(parameter.annotation, "__value__", parameter.annotation)
+    described, *metadata = get_args(annotation) if get_origin(annotation) is Annotated else (annotation,)
     for item in (*metadata, parameter.default):
-        if isinstance(item, Depends) and not is_async(item.dependency or described):
-            call = item.dependency or described
-            # The scope, which nothing reads otherwise, keeps a step apart from the value of the same dependency, which
-            # FastAPI has in its cache where an `async def` one asked for it.
-            scope: Literal["function"] | None = None if inspect.isgeneratorfunction(call) else "function"
+        if isinstance(item, Depends):
             # As a default, not in `Annotated`: typing caches that by equality, and would give the original back.
-            deferred = replace(item, dependency=_deferred(call), scope=scope)
-            parameter = parameter.replace(annotation=described, default=deferred)
+            parameter = parameter.replace(annotation=described, default=deferring(item, described))
     return parameter.replace(kind=parameter.KEYWORD_ONLY)
 
 
-def is_annotated(parameter: inspect.Parameter) -> bool:
-    return get_origin(parameter.annotation) is Annotated
+def deferring(depends: Depends, described: Any = None) -> Depends:
+    """Return the declaration with its dependency deferred if that is synchronous."""
+    call = depends.dependency or described
+    if is_async(call):
+        return depends
+    # The scope, which nothing reads otherwise, keeps a step apart from the value of the same dependency, which FastAPI
+    # has in its cache where an `async def` one asked for it.
+    scope: Literal["function"] | None = None if is_generator(call) else "function"
+    return replace(depends, dependency=_deferred(call), scope=scope)
 
 
 # One object for each dependency, so that two routes share it and its signature is read once.
 _deferred = lru_cache(maxsize=None)(Deferred)
-
-
-def is_async(call: Callable[..., Any]) -> bool:
-    """Return whether FastAPI would run it on the event loop."""
-    return any(
-        inspect.iscoroutinefunction(candidate) or inspect.isasyncgenfunction(candidate)
-        for candidate in (call, getattr(call, "__call__", None))  # noqa: B004 - looks at it, does not test for it
-    )
 
 
 def run_in_one_hop(endpoint: Callable[..., Any], limiter: CapacityLimiter | None) -> Callable[..., Any]:
@@ -125,10 +128,11 @@ def run_in_one_hop(endpoint: Callable[..., Any], limiter: CapacityLimiter | None
             with ExitStack() as stack:
                 run_steps(steps, stack)
                 return endpoint(**settled(arguments))
+            raise RuntimeError("A dependency with `yield` caught an exception and raised none")
 
         return await to_thread.run_sync(work, limiter=limiter)
 
-    hop.__name__ = endpoint.__name__
+    hop.__name__ = get_name(endpoint)
     hop.__doc__ = endpoint.__doc__
     hop.__module__ = endpoint.__module__
     hop.__signature__ = deferring_signature(endpoint)  # type: ignore[attr-defined] # functions take it, typeshed omits it
@@ -140,17 +144,26 @@ def run_steps(steps: list[Step], stack: ExitStack) -> None:
         step.run(stack)
 
 
-class OneHopRoute(APIRoute):
+class OneHopRoute(routing.APIRoute):
     """A route whose synchronous work takes one hop; `limiter` bounds how many of them run at a time."""
 
     limiter: CapacityLimiter | None = None
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        if not (is_async(endpoint) or inspect.isgeneratorfunction(endpoint)):
+        self.folded = not (is_async(endpoint) or is_generator(endpoint))
+        if self.folded:
             endpoint = run_in_one_hop(endpoint, self.limiter)
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        if self.folded:
+            # Those in `dependencies=` of the route and of the routers around it come first, and have no parameter.
+            route = _inclusion.get() or self
+            waiting = [
+                get_parameterless_sub_dependant(depends=deferring(depends), path=route.path_format)
+                for depends in route.dependencies
+            ]
+            route.dependant.dependencies[: len(waiting)] = waiting
         handle = super().get_route_handler()
 
         async def handler(request: Request) -> Response:

@@ -1,16 +1,22 @@
 """`GET /health/live` and `GET /health/ready`."""
 
 import logging
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import count
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
-from app.database import SessionLocal, engine
+from app import health
+from app.database import CONNECT_SECONDS, SessionLocal, engine, engine_options
 from app.models import User
+from app.routing import HASHING_THREADS
+from app.settings import Settings
 from tests.client import Client
 from tests.factories import PostFactory
 
@@ -26,6 +32,14 @@ def database_down(db: Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     monkeypatch.setitem(SessionLocal.kw, "bind", unreachable)
     yield
     unreachable.dispose()
+
+
+@pytest.fixture
+def silent_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, int]]:
+    """A server that takes every connection and never says a word; nobody waits long for it."""
+    monkeypatch.setattr(health, "PATIENCE_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()
 
 
 class TestLive:
@@ -57,6 +71,39 @@ class TestReady:
     def test_the_client_learns_nothing_of_where_it_is(self, anon_client: Client, database_down: None) -> None:
         assert "folder" not in anon_client.get("/health/ready").text
 
+    def test_it_does_not_wait_for_ever(
+        self,
+        anon_client: Client,
+        silent_server: tuple[str, int],
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        attempts = count()
+
+        def connect() -> None:
+            next(attempts)
+            with socket.create_connection(silent_server) as connection:
+                connection.recv(1)
+            raise OSError("the server hung up")
+
+        monkeypatch.setitem(SessionLocal.kw, "bind", create_engine(engine.url, creator=connect))
+        assert [anon_client.get("/health/ready").status_code for _ in range(3)] == [503] * 3
+        assert [record.getMessage() for record in caplog.records] == [
+            "The database does not answer: TimeoutError()"
+        ] * 3
+        assert anon_client.get("/health/live").status_code == 200
+        assert next(attempts) == 1
+
+    # {% if cookiecutter.__database_server %}
+    def test_it_does_not_wait_for_a_server_that_takes_the_connection_and_says_nothing(
+        self, anon_client: Client, silent_server: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        host, port = silent_server
+        silent = create_engine(engine.url.set(host=host, port=port))
+        monkeypatch.setitem(SessionLocal.kw, "bind", silent)
+        assert anon_client.get("/health/ready").status_code == 503
+
+    # {% endif %}
     def test_it_is_ready_again_when_the_database_is_back(
         self, anon_client: Client, monkeypatch: pytest.MonkeyPatch, database_down: None
     ) -> None:
@@ -71,6 +118,16 @@ class TestReady:
         assert anon_client.get("/health/ready").status_code == 200
         assert engine.pool.checkedout() == held
 
+    def test_a_connection_is_left_when_every_thread_holds_one(
+        self, anon_client: Client, monkeypatch: pytest.MonkeyPatch, settings: Settings
+    ) -> None:
+        monkeypatch.setitem(SessionLocal.kw, "bind", engine)
+        assert isinstance(engine.pool, QueuePool)
+        with ExitStack() as held:
+            for _ in range(settings.request_threads + HASHING_THREADS - engine.pool.checkedout()):
+                held.enter_context(engine.connect())
+            assert anon_client.get("/health/ready").status_code == 200
+
     @pytest.mark.parametrize("token", ["forged", ""])
     def test_a_bad_token_makes_no_difference(self, anon_client: Client, token: str) -> None:
         headers = {"Authorization": f"Bearer {token}"}
@@ -84,3 +141,16 @@ def test_the_other_routes_fail_loudly_while_the_database_is_down(
     post = PostFactory(author=user)
     with pytest.raises(OperationalError):
         client.get(f"/posts/{post.id}")
+
+
+def test_a_connection_is_given_up_when_the_server_cannot_be_reached(settings: Settings) -> None:
+    tried: list[object] = []
+    connecting = create_engine(engine.url, **engine_options(settings))
+
+    @event.listens_for(connecting, "do_connect")
+    def note(_dialect: object, _record: object, _arguments: object, options: dict[str, object]) -> None:
+        tried.extend(value for name, value in options.items() if name.endswith("timeout"))
+
+    connecting.connect().close()
+    connecting.dispose()
+    assert tried == [CONNECT_SECONDS]

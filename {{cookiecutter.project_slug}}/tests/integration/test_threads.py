@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 from anyio import to_thread
+from sqlalchemy.orm import Session
 
+from app.auth import sessions
 from app.models import User
 from app.routing import HashingRoute
+from app.settings import Settings
 from tests.client import Client
 from tests.factories import PASSWORD, PostFactory
 from tests.unit.journal import Journal
@@ -23,8 +26,9 @@ def journal(monkeypatch: pytest.MonkeyPatch) -> Journal:
 
 
 @pytest.fixture
-def ids(user: User) -> dict[str, int]:
-    return {"user_id": user.id, "post_id": PostFactory(author=user).id}
+def names(db: Session, user: User, settings: Settings) -> dict[str, object]:
+    token = sessions.add_token(db, user, "family", settings)
+    return {"user_id": user.id, "post_id": PostFactory(author=user).id, "token": token}
 
 
 class TestTrips:
@@ -42,14 +46,17 @@ class TestTrips:
         self, admin_client: Client, user: User, journal: Journal, method: str, path: str, options: dict[str, Any]
     ) -> None:
         assert admin_client.request(method, path, **options).is_success
-        assert journal.hops == [HashingRoute.limiter]
-        assert None not in journal.hops
+        # What is left to do after the answer, such as a mail, has threads of its own.
+        first, *others = journal.hops
+        assert first is HashingRoute.limiter
+        assert None not in others
+        assert HashingRoute.limiter not in others
 
     @pytest.mark.parametrize(
         ("method", "path", "body"),
         [
-            ("POST", "/auth/refresh", {"refresh_token": "unknown"}),
-            ("POST", "/auth/logout", {"refresh_token": "unknown"}),
+            ("POST", "/auth/refresh", {"refresh_token": "{token}"}),
+            ("POST", "/auth/logout", {"refresh_token": "{token}"}),
             ("GET", "/users/me", None),
             ("PATCH", "/users/me", {"name": "New"}),
             ("DELETE", "/users/me", None),
@@ -63,15 +70,24 @@ class TestTrips:
             ("GET", "/posts/{post_id}", None),
             ("PATCH", "/posts/{post_id}", {"title": "New"}),
             ("DELETE", "/posts/{post_id}", None),
-            ("GET", "/health/ready", None),
         ],
     )
     def test_any_other_goes_to_the_common_pool_once(
-        self, admin_client: Client, ids: dict[str, int], journal: Journal, method: str, path: str, body: Any
+        self,
+        admin_client: Client,
+        names: dict[str, object],
+        journal: Journal,
+        method: str,
+        path: str,
+        body: dict[str, str] | None,
     ) -> None:
-        admin_client.request(method, path.format(**ids), json=body)
+        sent = body and {name: text.format(**names) for name, text in body.items()}
+        assert admin_client.request(method, path.format(**names), json=sent).is_success
         assert journal.hops == [None]
 
-    def test_the_process_answers_for_itself_without_a_thread(self, anon_client: Client, journal: Journal) -> None:
-        assert anon_client.get("/health/live").status_code == 200
+    @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
+    def test_who_asks_whether_all_is_well_waits_for_none_of_these_threads(
+        self, anon_client: Client, journal: Journal, path: str
+    ) -> None:
+        assert anon_client.get(path).status_code == 200
         assert journal.hops == []

@@ -64,6 +64,7 @@ def bounded_app(pool: Pool, gate: Event) -> FastAPI:
     def load(connection: connection_dep) -> int:
         return 1
 
+    @router.get("/guarded", dependencies=[Depends(load)])
     @router.get("/read")
     def read(loaded: Annotated[int, Depends(load)], connection: connection_dep) -> int:
         return loaded
@@ -74,6 +75,7 @@ def bounded_app(pool: Pool, gate: Event) -> FastAPI:
 
     app = FastAPI()
     app.include_router(router)
+    app.include_router(router, prefix="/included", dependencies=[Depends(load)])
     app.include_router(hashing)
     return app
 
@@ -107,15 +109,16 @@ class TestHashing:
 
 
 class TestMoreClientsThanConnections:
+    @pytest.mark.parametrize("path", ["/read", "/guarded", "/included/read"])
     @pytest.mark.parametrize("threads", [1, 3])
-    def test_they_wait_for_each_other_and_are_all_served(self, threads: int) -> None:
+    def test_they_wait_for_each_other_and_are_all_served(self, threads: int, path: str) -> None:
         pool = Pool(threads)
 
         async def main() -> list[int]:
             to_thread.current_default_thread_limiter().total_tokens = threads
             async with anyio.create_task_group() as tasks:
                 crowd = Crowd(bounded_app(pool, Event()), tasks)
-                await crowd.send("/read", 40)
+                await crowd.send(path, 40)
             return crowd.statuses
 
         assert anyio.run(main) == [200] * 40

@@ -1,6 +1,7 @@
 """`app.routing`: who learns of an error, in which order errors are answered, and what replaces a dependency."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Annotated
 
 import pytest
@@ -67,6 +68,17 @@ class TestErrors:
 
         response = serve(journal, endpoint).post("/")
         assert (response.status_code, response.json()) == (409, {"detail": "translated"})
+
+    def test_one_that_a_generator_keeps_to_itself_is_no_success(self, journal: Journal) -> None:
+        def swallow() -> Iterator[None]:
+            with suppress(LookupError):
+                yield
+
+        def endpoint(swallowed: Annotated[None, Depends(swallow)]) -> None:
+            raise LookupError
+
+        with pytest.raises(RuntimeError, match="caught an exception and raised none"):
+            serve(journal, endpoint).post("/")
 
     def test_generators_close_in_reverse_order(self, journal: Journal) -> None:
         def inner(journal: JournalDep, session: SessionDep) -> Iterator[None]:
