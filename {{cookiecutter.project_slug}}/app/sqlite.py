@@ -1,8 +1,8 @@
-"""What SQLite needs to behave like a server: foreign keys, concurrent readers and savepoints that roll back."""
+"""What SQLite needs to behave like a server: foreign keys, keys given once, many readers, savepoints that roll back."""
 
 from sqlite3 import Connection as SQLiteConnection
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, Table, event
 
 LOCK_TIMEOUT_SECONDS = 15
 
@@ -11,6 +11,12 @@ def prepare(engine: Engine) -> None:
     """Set up every connection the engine opens."""
     event.listen(engine, "connect", configure)
     event.listen(engine, "savepoint", begin_before_savepoint)
+
+
+@event.listens_for(Table, "before_create")
+def give_keys_once(table: Table, *_: object, **__: object) -> None:
+    """Keep the key of a deleted row from being given to a new one: the tokens of a user outlive them."""
+    table.dialect_options["sqlite"]["autoincrement"] = len(table.primary_key) == 1
 
 
 def configure(connection: SQLiteConnection, _record: object) -> None:

@@ -15,12 +15,16 @@ from app.settings import Settings
 INVALID = "Invalid or expired refresh token"
 
 
-def add_token(db: Session, user_id: int, family: str, settings: Settings) -> str:
-    """Store a new refresh token and return its text, which is nowhere else."""
+def add_token(db: Session, user: User, family: str, settings: Settings) -> str:
+    """Store a new refresh token and return its text, which is nowhere else.
+
+    It is good for the user as the session has read them: not once somebody else has ended all their sessions since.
+    """
     text = new_refresh_token()
     db.add(
         RefreshToken(
-            user_id=user_id,
+            user_id=user.id,
+            version=user.token_version,
             family=family,
             token_hash=hash_refresh_token(text),
             expires_at=now() + timedelta(days=settings.refresh_token_days),
@@ -34,38 +38,61 @@ def find(db: Session, text: str) -> RefreshToken | None:
     return db.scalar(select(RefreshToken).where(RefreshToken.token_hash == hash_refresh_token(text)))
 
 
-def spend(db: Session, text: str) -> RefreshToken:
-    """Take a refresh token out of use, once.
+def spend(db: Session, text: str) -> tuple[User, str]:
+    """Take a refresh token out of use, once, and return its owner, locked, and its family.
 
-    Raises `Unauthorized` when it is unknown, expired, revoked or was spent by a request running at the same time, and
-    `SessionRevoked` when it had been spent before: somebody has a copy, so its whole family ends.
+    Raises `Unauthorized` when it is unknown, expired, revoked, of an earlier version of its user or was spent by a
+    request running at the same time, and `SessionRevoked` when it had been spent before: somebody has a copy, so its
+    whole family ends.
     """
     token = find(db, text)
-    if token is None:
+    owner = None if token is None else lock_owner(db, token)
+    if token is None or owner is None:
         raise Unauthorized(INVALID)
     if token.spent_at is not None:
         end_family(db, token.family)
         raise SessionRevoked(INVALID)
-    if token.expires_at <= now():
+    if token.expires_at <= now() or token.version != owner.token_version:
         raise Unauthorized(INVALID)
-    # The condition decides between two requests with one token, and between a refresh and a logout: whichever comes
-    # second waits for the first, and then matches no row.
+    # What was read before the lock may be out of date. The condition decides between two requests with one token, and
+    # between a refresh and a logout: whichever comes second matches no row.
     unspent = (RefreshToken.id == token.id, RefreshToken.spent_at.is_(None), RefreshToken.revoked_at.is_(None))
     spent = db.execute(update(RefreshToken).where(*unspent).values(spent_at=now()))
     if not cast("CursorResult[Any]", spent).rowcount:
         raise Unauthorized(INVALID)
-    return token
+    return owner, token.family
+
+
+def lock_owner(db: Session, token: RefreshToken) -> User | None:
+    """Let whoever else spends or ends sessions of the token's owner wait, and return the owner, unless they are gone.
+
+    Without it a session could be ended while its next token is being added, and that one would be missed. The owner is
+    locked before their tokens, as whoever deletes them does: two that lock in another order can wait for each other.
+    """
+    # Not the key, where the engine can do without: whoever adds something of theirs need not wait.
+    return db.get(User, token.user_id, with_for_update={"key_share": True}, populate_existing=True)
+
+
+def end(db: Session, text: str) -> None:
+    """End the session that a refresh token belongs to, if there is one."""
+    token = find(db, text)
+    if token is not None:
+        lock_owner(db, token)
+        end_family(db, token.family)
 
 
 def end_family(db: Session, family: str) -> None:
-    """Revoke one session."""
+    """Revoke one session, whose owner is locked."""
     revoke = update(RefreshToken).where(RefreshToken.family == family, RefreshToken.revoked_at.is_(None))
     db.execute(revoke.values(revoked_at=now()))
 
 
 def end_all(db: Session, user: User) -> None:
-    """Revoke every session of the user, and every access token that is out."""
-    user.token_version += 1
-    revoke = update(RefreshToken).where(RefreshToken.user_id == user.id, RefreshToken.revoked_at.is_(None))
-    db.execute(revoke.values(revoked_at=now()))
-    db.flush()
+    """End every session of the user: no refresh or access token that is out is of the version that they have then.
+
+    Raises `Unauthorized` when another request did so since the user was read, as what allowed this one has ended too.
+    """
+    as_read = (User.id == user.id, User.token_version == user.token_version)
+    ended = db.execute(update(User).where(*as_read).values(token_version=User.token_version + 1))
+    if not cast("CursorResult[Any]", ended).rowcount:
+        raise Unauthorized("Invalid or expired token")

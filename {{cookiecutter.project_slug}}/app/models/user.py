@@ -28,6 +28,8 @@ class User(Identified, Timestamped, Base):
     """An account; deleting it deletes its posts and its sessions."""
 
     __tablename__ = "users"
+    # Whoever deletes a user whom another request has just deleted has what they want.
+    __mapper_args__ = {"confirm_deleted_rows": False}  # noqa: RUF012 - SQLAlchemy declares it without ClassVar
 
     email: Mapped[str] = mapped_column(String(254), unique=True)
     name: Mapped[str] = mapped_column(String(100))
@@ -35,7 +37,7 @@ class User(Identified, Timestamped, Base):
     role: Mapped[Role] = mapped_column(enum_column(Role, "role"), default=Role.USER)
     is_active: Mapped[bool] = mapped_column(default=True)
     email_verified_at: Mapped[datetime | None]
-    # Access tokens carry it: raising it ends every one that is out.
+    # Access and refresh tokens carry it: raising it ends every one that is out.
     token_version: Mapped[int] = mapped_column(default=0)
 
     posts: Mapped[list[Post]] = relationship(

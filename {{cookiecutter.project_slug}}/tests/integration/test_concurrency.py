@@ -1,8 +1,6 @@
 """Requests at the same time, through the real engine and with real commits: what one transaction a test cannot show."""
 
-from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any
 
 import pytest
 from anyio import to_thread
@@ -12,50 +10,15 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from app import dependencies
-from app.auth import service, sessions
-from app.auth.tokens import hash_refresh_token, issue_access_token
-from app.database import SessionLocal, engine
-from app.models import Post, RefreshToken, User
+from app.auth import service
+from app.database import engine
+from app.models import Post, User
 from app.posts import service as posts
 from app.routing import HASHING_THREADS, HashingRoute
 from app.settings import Settings
 from app.users import service as users
-from tests.conftest import delete_all_rows
-from tests.meeting import Meeting, at_once
-
-
-@pytest.fixture
-def server(schema: None, running: TestClient) -> Iterator[TestClient]:
-    """The application on the real engine; what it commits is deleted after the test."""
-    try:
-        yield running
-    finally:
-        delete_all_rows()
-
-
-def add_users(settings: Settings, *emails: str) -> list[dict[str, str]]:
-    """Commit users, and return the headers by which each is known."""
-    with SessionLocal.begin() as session:
-        added = [User(email=email, name="Name", password_hash="-") for email in emails]
-        session.add_all(added)
-        session.flush()
-        return [{"Authorization": f"Bearer {issue_access_token(user, settings)}"} for user in added]
-
-
-def add_session(settings: Settings) -> str:
-    """Commit a user and a session, and return its refresh token."""
-    add_users(settings, "user@example.com")
-    with SessionLocal.begin() as db:
-        return sessions.add_token(db, db.scalars(select(User.id)).one(), "family", settings)
-
-
-def statuses(responses: list[Response]) -> list[int]:
-    return sorted(response.status_code for response in responses)
-
-
-def refused(responses: list[Response]) -> Any:
-    (body,) = [response.json() for response in responses if response.is_error]
-    return body
+from tests.committed import add_users
+from tests.meeting import Meeting, at_once, refused, statuses
 
 
 class TestTwoAtOnce:
@@ -106,57 +69,6 @@ class TestTwoAtOnce:
         assert refused(responses) == {"detail": posts.SLUG_TAKEN}
         with Session(engine) as db:
             assert db.scalars(select(Post.slug)).all() == ["slug"]
-
-    def test_one_of_two_refreshes_with_a_token_is_refused(
-        self, server: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        token = add_session(settings)
-        monkeypatch.setattr(sessions, "find", Meeting(2).around(sessions.find))
-
-        def refresh() -> Response:
-            return server.post("/auth/refresh", json={"refresh_token": token})
-
-        responses = at_once(refresh, refresh)
-        assert statuses(responses) == [200, 401]
-        assert refused(responses) == {"detail": sessions.INVALID}
-        (newer,) = [response.json()["refresh_token"] for response in responses if response.is_success]
-        with Session(engine) as db:
-            rows = {row.token_hash: row for row in db.scalars(select(RefreshToken))}
-        assert set(rows) == {hash_refresh_token(token), hash_refresh_token(newer)}
-        assert rows[hash_refresh_token(token)].spent_at is not None
-        assert rows[hash_refresh_token(newer)].spent_at is None
-        # A client that sends twice by mistake is no thief.
-        assert {row.revoked_at for row in rows.values()} == {None}
-
-
-class TestSessionsForGood:
-    def test_a_session_that_ends_while_it_is_refreshed_stays_ended(
-        self, server: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        token = add_session(settings)
-        find = sessions.find
-
-        def find_just_before_a_logout(db: Session, text: str) -> RefreshToken | None:
-            found = find(db, text)
-            with SessionLocal.begin() as elsewhere:
-                sessions.end_family(elsewhere, "family")
-            return found
-
-        monkeypatch.setattr(sessions, "find", find_just_before_a_logout)
-        assert server.post("/auth/refresh", json={"refresh_token": token}).status_code == 401
-        with Session(engine) as db:
-            (row,) = db.scalars(select(RefreshToken))
-        assert (row.spent_at, row.revoked_at is None) == (None, False)
-
-    def test_the_refusal_of_a_spent_token_commits_the_end_of_its_session(
-        self, server: TestClient, settings: Settings
-    ) -> None:
-        token = add_session(settings)
-        newer = server.post("/auth/refresh", json={"refresh_token": token}).json()["refresh_token"]
-        assert server.post("/auth/refresh", json={"refresh_token": token}).status_code == 401
-        assert server.post("/auth/refresh", json={"refresh_token": newer}).status_code == 401
-        with Session(engine) as db:
-            assert None not in db.scalars(select(RefreshToken.revoked_at)).all()
 
 
 class TestManyAtOnce:

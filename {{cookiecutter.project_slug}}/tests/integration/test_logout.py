@@ -17,7 +17,7 @@ from tests.client import Client
 
 @pytest.fixture
 def token(db: Session, user: User, settings: Settings) -> str:
-    return sessions.add_token(db, user.id, "family", settings)
+    return sessions.add_token(db, user, "family", settings)
 
 
 def row(db: Session, text: str) -> RefreshToken:
@@ -42,7 +42,7 @@ class TestLogOut:
     def test_every_token_of_the_session_is_revoked(
         self, anon_client: Client, db: Session, user: User, settings: Settings, token: str
     ) -> None:
-        newer = sessions.add_token(db, user.id, "family", settings)
+        newer = sessions.add_token(db, user, "family", settings)
         log_out(anon_client, token)
         assert row(db, newer).revoked_at is not None
         assert anon_client.post("/auth/refresh", json={"refresh_token": newer}).status_code == 401
@@ -51,8 +51,8 @@ class TestLogOut:
         self, client: Client, db: Session, user: User, other_user: User, settings: Settings, token: str
     ) -> None:
         others = [
-            sessions.add_token(db, user.id, "second", settings),
-            sessions.add_token(db, other_user.id, "third", settings),
+            sessions.add_token(db, user, "second", settings),
+            sessions.add_token(db, other_user, "third", settings),
         ]
         log_out(client, token)
         assert user.token_version == 0
@@ -71,7 +71,7 @@ class TestLogOut:
     def test_a_spent_or_expired_token_ends_its_session_too(
         self, anon_client: Client, db: Session, user: User, settings: Settings, token: str, column: str
     ) -> None:
-        newer = sessions.add_token(db, user.id, "family", settings)
+        newer = sessions.add_token(db, user, "family", settings)
         setattr(row(db, token), column, now() - timedelta(seconds=1))
         log_out(anon_client, token)
         assert row(db, newer).revoked_at is not None

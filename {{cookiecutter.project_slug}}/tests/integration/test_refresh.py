@@ -17,7 +17,7 @@ from tests.client import Client
 
 @pytest.fixture
 def token(db: Session, user: User, settings: Settings) -> str:
-    return sessions.add_token(db, user.id, "family", settings)
+    return sessions.add_token(db, user, "family", settings)
 
 
 def row(db: Session, text: str) -> RefreshToken:
@@ -55,12 +55,14 @@ class TestRefresh:
         assert before <= spent.spent_at <= now()
         assert spent.revoked_at is None
         assert (new.user_id, new.family, new.spent_at, new.revoked_at) == (user.id, "family", None, None)
+        assert new.version == user.token_version
         life = timedelta(days=settings.refresh_token_days)
         assert before + life <= new.expires_at <= now() + life
         assert len(rows(db)) == 2
 
-    def test_the_new_access_token_works(self, anon_client: Client, user: User, token: str) -> None:
+    def test_the_new_access_token_works(self, anon_client: Client, db: Session, user: User, settings: Settings) -> None:
         user.token_version = 3
+        token = sessions.add_token(db, user, "family", settings)
         access = refresh(anon_client, token).json()["access_token"]
         me = anon_client.get("/users/me", headers={"Authorization": f"Bearer {access}"})
         assert (me.status_code, me.json()["id"]) == (200, user.id)
@@ -77,7 +79,7 @@ class TestRefresh:
     def test_other_sessions_are_left_alone(
         self, anon_client: Client, db: Session, user: User, settings: Settings, token: str
     ) -> None:
-        other = sessions.add_token(db, user.id, "other", settings)
+        other = sessions.add_token(db, user, "other", settings)
         assert refresh(anon_client, token).status_code == 200
         assert (row(db, other).spent_at, row(db, other).revoked_at) == (None, None)
         assert refresh(anon_client, other).status_code == 200
@@ -116,8 +118,8 @@ class TestReuse:
         self, anon_client: Client, db: Session, user: User, other_user: User, settings: Settings, token: str
     ) -> None:
         others = [
-            sessions.add_token(db, user.id, "second", settings),
-            sessions.add_token(db, other_user.id, "third", settings),
+            sessions.add_token(db, user, "second", settings),
+            sessions.add_token(db, other_user, "third", settings),
         ]
         refresh(anon_client, token)
         assert_refused(refresh(anon_client, token))
@@ -130,7 +132,7 @@ class TestReuse:
         self, anon_client: Client, db: Session, user: User, settings: Settings, token: str
     ) -> None:
         long_ago = datetime.fromisoformat("2026-01-01T00:00:00Z")
-        older = sessions.add_token(db, user.id, "family", settings)
+        older = sessions.add_token(db, user, "family", settings)
         row(db, older).revoked_at = long_ago
         refresh(anon_client, token)
         assert_refused(refresh(anon_client, token))
@@ -173,6 +175,16 @@ class TestRefusedRefresh:
         self, anon_client: Client, db: Session, user: User, token: str
     ) -> None:
         user.is_active = False
+        db.flush()
+        before = rows(db)
+        assert_refused(refresh(anon_client, token))
+        assert rows(db) == before
+
+    @pytest.mark.parametrize("step", [1, -1])
+    def test_a_token_of_another_version_of_its_user_is_refused(
+        self, anon_client: Client, db: Session, user: User, token: str, step: int
+    ) -> None:
+        user.token_version += step
         db.flush()
         before = rows(db)
         assert_refused(refresh(anon_client, token))
