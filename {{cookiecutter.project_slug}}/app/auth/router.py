@@ -12,7 +12,6 @@ from app.errors import documented
 from app.models import User
 from app.routing import HashingRoute, OneHopRoute
 from app.users.schemas import UserRead, UserRegister
-from app.users.service import create_user
 
 router = APIRouter(prefix="/auth", tags=["auth"], route_class=OneHopRoute)
 hashing = APIRouter(prefix="/auth", tags=["auth"], route_class=HashingRoute)
@@ -20,7 +19,7 @@ hashing = APIRouter(prefix="/auth", tags=["auth"], route_class=HashingRoute)
 
 @hashing.post("/register", status_code=status.HTTP_201_CREATED, response_model=UserRead, responses=documented(409))
 def register(data: UserRegister, db: SessionDep) -> User:
-    return create_user(db, data)
+    return service.register(db, data)
 
 
 @hashing.post("/login", responses=documented(401))
