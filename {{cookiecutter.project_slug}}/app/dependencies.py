@@ -6,18 +6,26 @@ from fastapi import Depends, Query, Request
 from fastapi.security import OAuth2PasswordBearer
 from sqlalchemy.orm import Session
 
+from app import (
+    # {% if cookiecutter.use_redis %}
+    cache,
+    # {% endif %}
+    database,
+)
 from app.auth.tokens import AccessClaims, read_access_token
-from app.database import get_db
 from app.errors import Forbidden, NotFound, Unauthorized
 from app.fields import PathId
 from app.models import Post, User
 from app.pages import PageParams
 from app.posts import service as posts
+from app.posts.schemas import PostRead
 from app.settings import Settings
+from app.users import service as users
+from app.users.schemas import UserPublic, UserRead
 
 read_bearer = OAuth2PasswordBearer(tokenUrl="auth/token", auto_error=False)
 
-SessionDep = Annotated[Session, Depends(get_db, scope="function")]
+SessionDep = Annotated[Session, Depends(database.get_db, scope="function")]
 PageDep = Annotated[PageParams, Query()]
 
 
@@ -89,14 +97,41 @@ def get_editable_user(actor: CurrentUser, user: ExistingUser) -> User:
 EditableUser = Annotated[User, Depends(get_editable_user)]
 
 
-def get_visible_post(post_id: PathId, viewer: OptionalUser, db: SessionDep) -> Post:
-    post = posts.find_post(db, post_id, viewer)
-    if post is None:
+# {% if cookiecutter.use_redis %}
+@cache.cached(User, UserRead)
+# {% endif %}
+def load_shown_user(user_id: PathId, db: SessionDep) -> UserRead | None:
+    """Return the user as they see themselves, whoever asks."""
+    return users.read_user(db, user_id)
+
+
+def get_shown_user(
+    viewer: CurrentUser, shown: Annotated[UserRead | None, Depends(load_shown_user)]
+) -> UserRead | UserPublic:
+    """Return what the viewer may know: the e-mail address and the role are for the user and admins only."""
+    if shown is None:
+        raise NotFound("User not found")
+    return shown if viewer.is_admin or viewer.id == shown.id else UserPublic.model_validate(shown.model_dump())
+
+
+ShownUser = Annotated[UserRead | UserPublic, Depends(get_shown_user)]
+
+
+# {% if cookiecutter.use_redis %}
+@cache.cached(Post, PostRead, keep=posts.is_published)
+# {% endif %}
+def load_shown_post(post_id: PathId, db: SessionDep) -> PostRead | None:
+    """Return the post, whoever asks."""
+    return posts.read_post(db, post_id)
+
+
+def get_visible_post(viewer: OptionalUser, shown: Annotated[PostRead | None, Depends(load_shown_post)]) -> PostRead:
+    if shown is None or not posts.is_visible(shown, viewer):
         raise NotFound("Post not found")
-    return post
+    return shown
 
 
-VisiblePost = Annotated[Post, Depends(get_visible_post)]
+VisiblePost = Annotated[PostRead, Depends(get_visible_post)]
 
 
 def get_editable_post(post_id: PathId, actor: CurrentUser, db: SessionDep) -> Post:

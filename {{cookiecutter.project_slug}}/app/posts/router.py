@@ -25,8 +25,8 @@ def create_post(data: PostCreate, author: CurrentUser, db: SessionDep) -> Post:
     return service.create_post(db, author, data)
 
 
-@router.get("/{post_id}", response_model=PostRead, responses=documented(401, 404))
-def read_post(post: VisiblePost) -> Post:
+@router.get("/{post_id}", responses=documented(401, 404))
+def read_post(post: VisiblePost) -> PostRead:
     return post
 
 

@@ -6,11 +6,11 @@ from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.errors import Conflict
+from app.errors import Conflict, Unauthorized
 from app.models import Post, PostStatus, User
 from app.models.columns import now
 from app.pages import PageParams, Slice, read_slice
-from app.posts.schemas import PostCreate, PostParams
+from app.posts.schemas import PostCreate, PostParams, PostRead
 
 SLUG_TAKEN = "A post with this slug already exists"
 
@@ -26,9 +26,19 @@ def visible_to(viewer: User | None) -> ColumnElement[bool]:
     return and_(exists, or_(published, Post.author_id == viewer.id))
 
 
-def find_post(db: Session, post_id: int, viewer: User | None) -> Post | None:
-    """Return the post if there is one that the viewer may see."""
-    return db.scalar(select(Post).where(Post.id == post_id, visible_to(viewer)))
+def is_published(post: PostRead) -> bool:
+    return post.status is PostStatus.PUBLISHED
+
+
+def is_visible(post: PostRead, viewer: User | None) -> bool:
+    """Return what `visible_to` says, of a post that is not deleted."""
+    return is_published(post) or (viewer is not None and (viewer.is_admin or viewer.id == post.author_id))
+
+
+def read_post(db: Session, post_id: int) -> PostRead | None:
+    """Return the post as its readers see it, whoever may."""
+    post = find_undeleted_post(db, post_id)
+    return None if post is None else PostRead.model_validate(post)
 
 
 def find_undeleted_post(db: Session, post_id: int) -> Post | None:
@@ -67,9 +77,17 @@ def order_by(sort: str) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
 
 def create_post(db: Session, author: User, data: PostCreate) -> Post:
     """Add a post; raises `Conflict` when the slug is taken, by a deleted post too."""
-    post = Post(**data.model_dump(), author_id=author.id)
+    author_id = author.id
+    post = Post(**data.model_dump(), author_id=author_id)
     db.add(post)
-    flush_slug(db)
+    try:
+        flush_slug(db)
+    except Conflict:
+        # The database refuses in the same way what nobody is the author of.
+        db.rollback()
+        if db.get(User, author_id) is None:
+            raise Unauthorized("Invalid or expired token") from None
+        raise
     return post
 
 

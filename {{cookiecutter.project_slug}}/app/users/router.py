@@ -2,7 +2,16 @@
 
 from fastapi import APIRouter, status
 
-from app.dependencies import AdminUser, CurrentUser, EditableUser, ExistingUser, OptionalUser, PageDep, SessionDep
+from app.dependencies import (
+    AdminUser,
+    CurrentUser,
+    EditableUser,
+    ExistingUser,
+    OptionalUser,
+    PageDep,
+    SessionDep,
+    ShownUser,
+)
 from app.errors import documented
 from app.models import Post, User
 from app.pages import Page, Slice
@@ -47,11 +56,10 @@ def create_user(data: UserCreate, _admin: AdminUser, db: SessionDep) -> User:
     return service.create_user(db, data, role=data.role, is_active=data.is_active)
 
 
-@router.get("/{user_id}", response_model=UserRead | UserPublic, responses=documented(401, 404))
-def read_user(user: ExistingUser, viewer: CurrentUser) -> UserPublic:
+@router.get("/{user_id}", responses=documented(401, 404))
+def read_user(user: ShownUser) -> UserRead | UserPublic:
     """The e-mail address and the role are for the user and admins only."""
-    schema = UserRead if viewer.is_admin or viewer is user else UserPublic
-    return schema.model_validate(user)
+    return user
 
 
 @router.patch("/{user_id}", response_model=UserRead, responses=documented(401, 403, 404, 409))

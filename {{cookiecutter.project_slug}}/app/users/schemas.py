@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from app.fields import Email, Name, Password, Secret
 from app.models import Role
@@ -47,7 +47,7 @@ class UserCreate(UserRegister):
     """What an admin gives."""
 
     role: Role = Role.USER
-    is_active: bool = True
+    is_active: StrictBool = True
 
 
 class ProfileUpdate(BaseModel):
@@ -61,7 +61,7 @@ class UserUpdate(ProfileUpdate):
     """What may be changed about a user; `role` and `is_active` by admins only."""
 
     role: Annotated[Role, Field(default_factory=lambda: Role.USER)]
-    is_active: Annotated[bool, Field(default_factory=bool)]
+    is_active: Annotated[StrictBool, Field(default_factory=bool)]
 
 
 class PasswordChange(BaseModel):

@@ -6,12 +6,18 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app import (
+    # {% if cookiecutter.use_redis %}
+    cache,
+    # {% endif %}
+    mail,
+)
 from app.auth import sessions
 from app.auth.passwords import hash_password, verify_password
 from app.errors import Conflict, Forbidden, invalid_field
 from app.models import Role, User
 from app.pages import PageParams, Slice, read_slice
-from app.users.schemas import UserRegister
+from app.users.schemas import UserRead, UserRegister
 
 ADMINS_ONLY = frozenset({"role", "is_active"})
 EMAIL_TAKEN = "A user with this e-mail address already exists"
@@ -45,7 +51,10 @@ def update_user(db: Session, actor: User, user: User, changes: dict[str, Any]) -
 
 
 def change_password(db: Session, user: User, current_password: str, new_password: str) -> None:
-    """Set a new password and end every session; raises `Forbidden` when the current one is wrong."""
+    """Set a new password and end every session; raises `Forbidden` when the current one is wrong.
+
+    Of two changes at once, the second is refused with `Unauthorized`: the first has ended its access token.
+    """
     right, _ = verify_password(current_password, user.password_hash)
     if not right:
         raise Forbidden("The current password is wrong")
@@ -53,6 +62,7 @@ def change_password(db: Session, user: User, current_password: str, new_password
         raise invalid_field("new_password", "the password must not be the e-mail address")
     user.password_hash = hash_password(new_password)
     sessions.end_all(db, user)
+    mail.send_password_changed(db, user)
 
 
 def list_users(db: Session, params: PageParams) -> Slice[User]:
@@ -60,8 +70,17 @@ def list_users(db: Session, params: PageParams) -> Slice[User]:
     return read_slice(db, select(User), params, User.id)
 
 
+def read_user(db: Session, user_id: int) -> UserRead | None:
+    """Return the user as they see themselves, and as they are now: not as the request may have read them before."""
+    user = db.get(User, user_id, populate_existing=True)
+    return None if user is None else UserRead.model_validate(user)
+
+
 def delete_user(db: Session, user: User) -> None:
     """Delete the user; the database deletes their posts and sessions with them."""
+    # {% if cookiecutter.use_redis %}
+    cache.forget_posts_of(db, user)
+    # {% endif %}
     db.delete(user)
     db.flush()
 
