@@ -88,6 +88,30 @@ def serve(
     )
 
 
+# {% if cookiecutter.use_celery %}
+@cli.command(name="worker")
+def work(
+    processes: Annotated[int | None, typer.Option(min=1, help="Tasks at a time, by default one a processor.")] = None,
+) -> None:
+    """Do the tasks that are queued."""
+    from app.worker import celery  # noqa: PLC0415 - reads the settings, as below
+
+    arguments = [] if processes is None else ["--concurrency", str(processes)]
+    # Workers have nothing to tell each other.
+    celery.worker_main(
+        ["worker", "--loglevel", get_settings().log_level, "--without-mingle", "--without-gossip", *arguments]
+    )
+
+
+@cli.command()
+def beat() -> None:
+    """Queue the tasks that are due by the clock; run one of these, however many workers there are."""
+    from app.worker import celery  # noqa: PLC0415
+
+    celery.start(["beat", "--loglevel", get_settings().log_level])
+
+
+# {% endif %}
 @cli.command()
 def create_admin(
     email: Annotated[str, typer.Option(help="Address to log in with.")],

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from fastapi import BackgroundTasks
 from sqlalchemy import BigInteger, DateTime, Dialect, MetaData, TypeDecorator, create_engine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
@@ -14,9 +15,11 @@ from app import (
     sqlite,
     # {% endif %}
 )
+from app.commits import BACKGROUND
 from app.routing import HASHING_THREADS
 from app.settings import Settings, get_settings
 
+CONNECT_SECONDS = 10
 NAMING_CONVENTION = {
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_name)s",
@@ -71,9 +74,12 @@ class Base(DeclarativeBase):
 def engine_options(settings: Settings) -> dict[str, Any]:
     """Return options that give the pool a connection for every thread that may want one, so that none waits for another."""
     return {
+        # A server that cannot be reached does not keep a thread for as long as the system would try.
+        "connect_args": {"{{ cookiecutter.__connect_timeout }}": CONNECT_SECONDS},
         # Stricter levels lock what lies between the rows, or refuse a commit that then has to be tried again.
         "isolation_level": "{{ cookiecutter.__isolation_level }}",
-        "pool_size": settings.request_threads + HASHING_THREADS,
+        # The one more asks whether the database answers.
+        "pool_size": settings.request_threads + HASHING_THREADS + 1,
         "max_overflow": 0,
         "pool_recycle": 1800,
     }
@@ -86,12 +92,12 @@ sqlite.prepare(engine)
 SessionLocal = sessionmaker(engine, expire_on_commit=False)
 
 
-def get_db() -> Iterator[Session]:
+def get_db(background: BackgroundTasks) -> Iterator[Session]:
     """Yield a session that connects at its first statement, and commit before the response is sent.
 
     Any exception rolls back, except an `AppError` that keeps its changes: those are committed, then it is raised.
     """
-    with SessionLocal() as session:
+    with SessionLocal(info={BACKGROUND: background}) as session:
         try:
             yield session
         except errors.AppError as error:

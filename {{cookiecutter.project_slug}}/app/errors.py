@@ -8,6 +8,7 @@ from fastapi.exceptions import HTTPException, RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
 from starlette.formparsers import MultiPartException
 
 # What FastAPI says, with a 400, of a body that is no text, or too deep, or has a number too long.
@@ -75,6 +76,7 @@ MEANINGS = {
     403: "Not allowed",
     404: "Not found",
     409: "Already exists",
+    413: "Too large",
     503: "A dependency is down",
 }
 
@@ -100,6 +102,12 @@ def install_handlers(app: FastAPI) -> None:
     async def answer_clash(_request: Request, _error: IntegrityError) -> JSONResponse:
         # What a service did not foresee: another request's commit came between its check and ours.
         return JSONResponse({"detail": "Clashes with what already exists"}, status_code=Conflict.status_code)
+
+    @app.exception_handler(StaleDataError)
+    async def answer_gone(request: Request, _error: StaleDataError) -> JSONResponse:
+        # Another request has deleted the row since this one read it: what the path names, or else the caller.
+        gone = NotFound("Not found") if request.path_params else Unauthorized("Invalid or expired token")
+        return await answer_app_error(request, gone)
 
     @app.exception_handler(RequestValidationError)
     async def answer_invalid(_request: Request, error: RequestValidationError) -> JSONResponse:

@@ -8,7 +8,12 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import health
+from app import (
+    health,
+    # {% if cookiecutter.use_celery %}
+    tasks,
+    # {% endif %}
+)
 from app.auth import router as auth
 from app.database import engine
 from app.errors import install_handlers
@@ -52,7 +57,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.add_middleware(OptionalTrailingSlash)
     install_handlers(app)
-    for router in (auth.hashing, auth.router, users.hashing, users.router, posts.router, health.router):
+    for router in (
+        auth.hashing,
+        auth.router,
+        users.hashing,
+        users.router,
+        posts.router,
+        # {% if cookiecutter.use_celery %}
+        *tasks.routers,
+        # {% endif %}
+        health.router,
+    ):
         app.include_router(router)
     return app
 

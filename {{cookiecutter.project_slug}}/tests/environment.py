@@ -9,6 +9,8 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 SUFFIX = "_test"
+# With one of these behind its question mark a URL opens another database than the one that it names, on some engine.
+OVERRIDING = {"database", "db", "dbname", "service", "uri"}
 
 
 def pytest_load_initial_conftests() -> None:
@@ -27,11 +29,17 @@ def checked(text: str) -> URL:
     except ArgumentError:
         raise pytest.UsageError("TEST_DATABASE_URL is no database URL") from None
     name = url.database or ""
-    # Only a file has an ending: a server's database `shop_test.live` is another one.
-    if not (Path(name).stem if url.host is None else name).endswith(SUFFIX):
+    # {% if cookiecutter.__sqlite %}
+    # It is a file, whose ending does not count.
+    name = Path(name).stem
+    # {% endif %}
+    if not name.endswith(SUFFIX):
         raise pytest.UsageError(
             f"TEST_DATABASE_URL names the database {url.database!r}; the tests only run on one that ends in {SUFFIX}"
         )
+    overriding = sorted(OVERRIDING & url.query.keys())
+    if overriding:
+        raise pytest.UsageError(f"TEST_DATABASE_URL may name another database in {overriding[0]!r}; leave that out")
     return url
 
 

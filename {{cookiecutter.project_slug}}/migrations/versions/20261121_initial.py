@@ -1,4 +1,4 @@
-"""Users, posts and sessions.
+"""The first tables.
 
 Revision ID: 4c1e0a7d52b9
 Revises:
@@ -10,7 +10,12 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-from app.database import Key, UTCDateTime
+from app import (
+    database,
+    # {% if cookiecutter.use_celery %}
+    documents,
+    # {% endif %}
+)
 
 revision: str = "4c1e0a7d52b9"
 down_revision: str | None = None
@@ -25,64 +30,142 @@ def upgrade() -> None:
     # {% endif %}
     op.create_table(
         "users",
-        sa.Column("id", Key(), nullable=False),
+        sa.Column("id", database.Key(), nullable=False),
         sa.Column("email", sa.String(254), nullable=False),
         sa.Column("name", sa.String(100), nullable=False),
         sa.Column("password_hash", sa.String(255), nullable=False),
         sa.Column(
             "role",
-            sa.Enum("user", "admin", name="role", native_enum=False, create_constraint=True, length=20),
+            sa.Enum(
+                "user",
+                "admin",
+                name="role",
+                native_enum=False,
+                create_constraint=True,
+                length=20,
+            ),
             nullable=False,
         ),
         sa.Column("is_active", sa.Boolean(), nullable=False),
-        sa.Column("email_verified_at", UTCDateTime(), nullable=True),
+        sa.Column("email_verified_at", database.UTCDateTime(), nullable=True),
         sa.Column("token_version", sa.Integer(), nullable=False),
-        sa.Column("created_at", UTCDateTime(), nullable=False),
-        sa.Column("updated_at", UTCDateTime(), nullable=False),
+        sa.Column("created_at", database.UTCDateTime(), nullable=False),
+        sa.Column("updated_at", database.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
     )
     op.create_table(
         "posts",
-        sa.Column("id", Key(), nullable=False),
+        sa.Column("id", database.Key(), nullable=False),
         sa.Column("title", sa.String(200), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("slug", sa.String(200), nullable=False),
         sa.Column(
             "status",
-            sa.Enum("draft", "published", name="status", native_enum=False, create_constraint=True, length=20),
+            sa.Enum(
+                "draft",
+                "published",
+                name="status",
+                native_enum=False,
+                create_constraint=True,
+                length=20,
+            ),
             nullable=False,
         ),
-        sa.Column("author_id", Key(), nullable=False),
-        sa.Column("deleted_at", UTCDateTime(), nullable=True),
-        sa.Column("created_at", UTCDateTime(), nullable=False),
-        sa.Column("updated_at", UTCDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(["author_id"], ["users.id"], name=op.f("fk_posts_author_id_users"), ondelete="CASCADE"),
+        sa.Column("author_id", database.Key(), nullable=False),
+        sa.Column("deleted_at", database.UTCDateTime(), nullable=True),
+        sa.Column("created_at", database.UTCDateTime(), nullable=False),
+        sa.Column("updated_at", database.UTCDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["author_id"],
+            ["users.id"],
+            name=op.f("fk_posts_author_id_users"),
+            ondelete="CASCADE",
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_posts")),
         sa.UniqueConstraint("slug", name=op.f("uq_posts_slug")),
     )
     op.create_index(op.f("ix_posts_author_id"), "posts", ["author_id"])
     op.create_table(
         "refresh_tokens",
-        sa.Column("id", Key(), nullable=False),
-        sa.Column("user_id", Key(), nullable=False),
+        sa.Column("id", database.Key(), nullable=False),
+        sa.Column("user_id", database.Key(), nullable=False),
         sa.Column("family", sa.String(32), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("token_hash", sa.String(64), nullable=False),
-        sa.Column("created_at", UTCDateTime(), nullable=False),
-        sa.Column("expires_at", UTCDateTime(), nullable=False),
-        sa.Column("spent_at", UTCDateTime(), nullable=True),
-        sa.Column("revoked_at", UTCDateTime(), nullable=True),
+        sa.Column("created_at", database.UTCDateTime(), nullable=False),
+        sa.Column("expires_at", database.UTCDateTime(), nullable=False),
+        sa.Column("spent_at", database.UTCDateTime(), nullable=True),
+        sa.Column("revoked_at", database.UTCDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_refresh_tokens_user_id_users"), ondelete="CASCADE"
+            ["user_id"],
+            ["users.id"],
+            name=op.f("fk_refresh_tokens_user_id_users"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_refresh_tokens")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_refresh_tokens_token_hash")),
     )
     op.create_index(op.f("ix_refresh_tokens_user_id"), "refresh_tokens", ["user_id"])
     op.create_index(op.f("ix_refresh_tokens_family"), "refresh_tokens", ["family"])
+    # {% if cookiecutter.use_celery %}
+    op.create_table(
+        "post_imports",
+        sa.Column("id", database.Key(), nullable=False),
+        sa.Column("task_id", sa.String(32), nullable=False),
+        sa.Column("author_id", database.Key(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "queued",
+                "running",
+                "complete",
+                "failed",
+                name="status",
+                native_enum=False,
+                create_constraint=True,
+                length=20,
+            ),
+            nullable=False,
+        ),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("processed", sa.Integer(), nullable=False),
+        sa.Column("document", documents.Document(), nullable=True),
+        sa.Column("created_at", database.UTCDateTime(), nullable=False),
+        sa.Column("updated_at", database.UTCDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["author_id"],
+            ["users.id"],
+            name=op.f("fk_post_imports_author_id_users"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_post_imports")),
+        sa.UniqueConstraint("task_id", name=op.f("uq_post_imports_task_id")),
+    )
+    op.create_index(op.f("ix_post_imports_author_id"), "post_imports", ["author_id"])
+    op.create_table(
+        "post_import_problems",
+        sa.Column("id", database.Key(), nullable=False),
+        sa.Column("import_id", database.Key(), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(500), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["import_id"],
+            ["post_imports.id"],
+            name=op.f("fk_post_import_problems_import_id_post_imports"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_post_import_problems")),
+        sa.UniqueConstraint("import_id", "line", name=op.f("uq_post_import_problems_import_id")),
+    )
+    # {% endif %}
 
 
 def downgrade() -> None:
+    # {% if cookiecutter.use_celery %}
+    op.drop_table("post_import_problems")
+    op.drop_table("post_imports")
+    # {% endif %}
     op.drop_table("refresh_tokens")
     op.drop_table("posts")
     op.drop_table("users")

@@ -13,7 +13,13 @@ from sqlalchemy.orm import Session
 from app.auth import sessions
 from app.auth.tokens import issue_access_token
 from app.database import Base
-from app.models import PostStatus, User
+from app.models import (
+    PostStatus,
+    User,
+    # {% if cookiecutter.use_celery %}
+    post_import,
+    # {% endif %}
+)
 from app.settings import Settings
 from tests.client import Client
 from tests.factories import PASSWORD, PostFactory
@@ -45,6 +51,10 @@ ACCESS: list[tuple[str, str, Any, tuple[int, int, int, int]]] = [
     ("GET", "/users/{user_id}/posts", {}, (200, 200, 200, 200)),
     ("GET", "/posts", {}, (200, 200, 200, 200)),
     ("POST", "/posts", {"json": POST}, (401, 201, 201, 201)),
+    # {% if cookiecutter.use_celery %}
+    ("POST", "/posts/import", {"files": {"file": b"title,body,slug\nNew,New,new\n"}}, (401, 202, 202, 202)),
+    ("GET", "/tasks/{task_id}", {}, (401, 404, 200, 404)),
+    # {% endif %}
     ("GET", "/posts/{post_id}", {}, (200, 200, 200, 200)),
     ("GET", "/posts/{draft_id}", {}, (404, 404, 200, 200)),
     ("GET", "/posts/{deleted_id}", {}, (404, 404, 404, 404)),
@@ -78,13 +88,18 @@ REFUSALS = sorted(
 @pytest.fixture
 def ids(db: Session, other_user: User, settings: Settings) -> dict[str, Any]:
     """What a path or a body names: one of each, the owner's."""
-    return {
+    ids: dict[str, Any] = {
         "user_id": other_user.id,
         "post_id": PostFactory(author=other_user).id,
         "draft_id": PostFactory(author=other_user, status=PostStatus.DRAFT).id,
         "deleted_id": PostFactory(author=other_user, deleted_at=other_user.created_at).id,
-        "token": sessions.add_token(db, other_user.id, "family", settings),
+        "token": sessions.add_token(db, other_user, "family", settings),
     }
+    # {% if cookiecutter.use_celery %}
+    db.add(post_import.PostImport(task_id="a" * 32, author_id=other_user.id, total=1))
+    ids["task_id"] = "a" * 32
+    # {% endif %}
+    return ids
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ class TestRefusedToken:
         assert_invalid(get(anon_client, path, forge(user, settings.secret_key)))
 
     def test_a_refresh_token(self, anon_client: Client, db: Session, user: User, settings: Settings, path: str) -> None:
-        assert_invalid(get(anon_client, path, sessions.add_token(db, user.id, "family", settings)))
+        assert_invalid(get(anon_client, path, sessions.add_token(db, user, "family", settings)))
 
     def test_of_a_user_who_is_gone(self, client: Client, db: Session, user: User, path: str) -> None:
         db.delete(user)

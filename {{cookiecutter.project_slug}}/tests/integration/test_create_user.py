@@ -111,7 +111,7 @@ class TestCreateUserWithBadInput:
             ("password", "Password\ud800"),
             ("role", "Admin"),
             ("role", "owner"),
-            ("is_active", "maybe"),
+            *(("is_active", value) for value in ("maybe", "true", 0, 1.0)),
         ],
     )
     def test_a_bad_value_is_refused(

@@ -19,8 +19,8 @@ def belongings(db: Session, user: User, other_user: User, settings: Settings) ->
         PostFactory(author=owner)
         PostFactory(author=owner, status=PostStatus.DRAFT)
         PostFactory(author=owner, deleted_at=now())
-        sessions.add_token(db, owner.id, f"first of {owner.id}", settings)
-        sessions.add_token(db, owner.id, f"second of {owner.id}", settings)
+        sessions.add_token(db, owner, f"first of {owner.id}", settings)
+        sessions.add_token(db, owner, f"second of {owner.id}", settings)
 
 
 def emails(db: Session) -> set[str]:
@@ -71,7 +71,7 @@ class TestDeleteUser:
     def test_their_refresh_token_is_refused_from_then_on(
         self, client: Client, db: Session, user: User, settings: Settings
     ) -> None:
-        token = sessions.add_token(db, user.id, "family", settings)
+        token = sessions.add_token(db, user, "family", settings)
         assert client.delete(f"/users/{user.id}").status_code == 204
         assert client.post("/auth/refresh", json={"refresh_token": token}).status_code == 401
 
@@ -80,6 +80,17 @@ class TestDeleteUser:
         registration = {"email": user.email, "name": "New", "password": "Password1"}
         assert anon_client.post("/auth/register", json=registration).status_code == 201
         assert emails(db) == {"user@example.com"}
+
+    def test_the_next_newcomer_is_somebody_else(self, client: Client, anon_client: Client, user: User) -> None:
+        assert client.delete("/users/me").status_code == 204
+        registration = {"email": "new@example.com", "name": "New", "password": "Password1"}
+        assert anon_client.post("/auth/register", json=registration).json()["id"] != user.id
+        assert client.get("/users/me").status_code == 401
+
+    def test_the_next_post_is_another_one(self, client: Client, db: Session, user: User, other_user: User) -> None:
+        gone = PostFactory(author=user).id
+        assert client.delete("/users/me").status_code == 204
+        assert PostFactory(author=other_user).id != gone
 
     def test_a_second_time_they_are_not_found(self, admin_client: Client, other_user: User) -> None:
         assert admin_client.delete(f"/users/{other_user.id}").status_code == 204

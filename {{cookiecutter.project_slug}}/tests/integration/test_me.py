@@ -134,7 +134,7 @@ class TestDeleteMe:
     ) -> None:
         for owner in (user, other_user):
             PostFactory(author=owner)
-            sessions.add_token(db, owner.id, f"family of {owner.id}", settings)
+            sessions.add_token(db, owner, f"family of {owner.id}", settings)
         response = client.delete("/users/me")
         assert (response.status_code, response.content) == (204, b"")
         assert [row["email"] for row in rows(db)] == ["other@example.com"]

@@ -176,7 +176,7 @@ class TestUpdateUserRefused:
             *(("email", value) for value in ("nobody", f"x{LONGEST_EMAIL}", "a\0b@example.com", "\ud800@example.com")),
             *(("name", value) for value in (" \n", "x" * 101, "a\0b", "a\nb", "a\x7fb", "a\ud800b")),
             *(("role", value) for value in ("Admin", "owner", "admin ")),
-            ("is_active", "maybe"),
+            *(("is_active", value) for value in ("maybe", "true", 0, 1.0)),
         ],
     )
     def test_a_bad_value_is_refused_and_nothing_changes(

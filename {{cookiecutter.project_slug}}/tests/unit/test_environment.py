@@ -28,11 +28,13 @@ class TestDatabaseOfTheTests:
             f"{SERVER}/shop_test",
             f"{SERVER}/_test",
             f"{SERVER}/shop_test?charset=x",
+            "driver:////tmp/shop_test",
+            # {% if cookiecutter.__sqlite %}
             "driver:///shop_test.db",
             "driver:///./shop_test.db",
             "driver:////tmp/shop_test.db",
             "driver:///C:/Temp/shop_test.db",
-            "driver:////tmp/shop_test",
+            # {% endif %}
         ],
     )
     def test_a_name_that_ends_in_test_is_taken(self, url: str) -> None:
@@ -47,7 +49,6 @@ class TestDatabaseOfTheTests:
             f"{SERVER}/shop_test_2",
             f"{SERVER}/shop_TEST",
             f"{SERVER}/shop_test_",
-            f"{SERVER}/shop_test.live",
             f"{SERVER}/shop-test",
             f"{SERVER}/shop?x=_test",
             "driver://user_test:pw_test@host_test/shop",
@@ -59,6 +60,11 @@ class TestDatabaseOfTheTests:
             f"{FOLDER}/shop.db",
             "driver:///shop_test.d/shop.db",
             "driver:///shop.db_test/shop.db",
+            # {% if cookiecutter.__database_server %}
+            f"{SERVER}/shop_test.live",
+            "driver:///shop_test.live",
+            "driver:///shop_test.live?host=/run/server",
+            # {% endif %}
         ],
     )
     def test_any_other_is_refused_by_its_name(self, url: str) -> None:
@@ -68,6 +74,13 @@ class TestDatabaseOfTheTests:
         assert str(refusal.value) == (
             f"TEST_DATABASE_URL names the database {name!r}; the tests only run on one that ends in _test"
         )
+
+    @pytest.mark.parametrize("key", ["database", "db", "dbname", "service", "uri"])
+    @pytest.mark.parametrize("url", [f"{SERVER}/shop_test?", f"{SERVER}/shop_test?charset=x&", f"{FOLDER}/_test?"])
+    def test_a_url_that_may_lead_to_another_is_refused(self, url: str, key: str) -> None:
+        with pytest.raises(pytest.UsageError) as refusal:
+            environment.checked(f"{url}{key}=shop")
+        assert str(refusal.value) == f"TEST_DATABASE_URL may name another database in {key!r}; leave that out"
 
     @pytest.mark.parametrize("text", ["", "shop_test", "/var/lib/shop_test.db", "p@ss_test"])
     def test_what_is_no_url_is_refused_and_not_repeated(self, text: str) -> None:
@@ -85,8 +98,10 @@ class TestDatabaseOfEachWorker:
             (f"{SERVER}/shop_test?charset=x", "gw11", f"{SERVER}/shop_gw11_test?charset=x"),
             (f"{SERVER}/_test", "gw0", f"{SERVER}/_gw0_test"),
             (f"{SERVER}/test_test_test", "gw0", f"{SERVER}/test_test_gw0_test"),
+            # {% if cookiecutter.__sqlite %}
             (f"{FOLDER}/shop_test.db", "gw0", f"{FOLDER}/shop_gw0_test.db"),
             ("driver:///shop_test.db", "gw1", "driver:///shop_gw1_test.db"),
+            # {% endif %}
         ],
     )
     def test_it_is_named_after_the_worker(self, url: str, worker: str | None, own: str) -> None:

@@ -164,6 +164,7 @@ class TestSecrets:
             {"database_url": f"{DATABASE_DRIVER}://user:hunter2/name"},
             {"database_url": f"{DATABASE_DRIVER}://user:hunter2@host"},
             {"database_url": "hunter2"},
+            {"mail_url": "smtp://user:hunter2@host:port"},
         ],
     )
     def test_they_are_in_no_error(self, values: dict[str, str]) -> None:

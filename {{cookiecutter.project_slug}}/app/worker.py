@@ -1,0 +1,105 @@
+"""The Celery application: work that other processes do, on this machine or on others.
+
+A task may run twice, since a message is only acknowledged when its work is done: tasks are written so that the second
+run finds nothing left to do.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from celery import Celery, Task
+from celery.schedules import crontab
+from celery.signals import beat_init, setup_logging, worker_process_init
+from kombu.exceptions import OperationalError as BrokerError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from app.commits import after_commit
+from app.errors import ServiceUnavailable
+from app.logs import configure_logging
+from app.settings import get_settings
+
+logger = logging.getLogger(__name__)
+
+TIME_LIMIT_SECONDS = 300
+# A message that is not acknowledged for so long goes to another worker: longer than any task or wait for a retry takes.
+REDELIVERY_SECONDS = 2 * TIME_LIMIT_SECONDS
+
+
+class RetriedTask(Task[..., Any]):
+    """A task that is tried again when a server does not answer: after up to 1 s, 2 s, 4 s and so on."""
+
+    autoretry_for = (OSError, OperationalError)
+    max_retries = 8
+    retry_backoff = True
+    retry_backoff_max = TIME_LIMIT_SECONDS - 60
+    retry_jitter = True
+
+
+settings = get_settings()
+celery = Celery("{{ cookiecutter.project_slug }}", broker=settings.celery_broker_url, task_cls=RetriedTask)
+celery.conf.update(
+    include=["app.auth.tasks", "app.mail", "app.posts.tasks"],
+    # Nothing that could carry code; the tasks keep their results in the database.
+    accept_content=["json"],
+    task_serializer="json",
+    task_ignore_result=True,
+    task_default_queue=settings.celery_queue,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_cancel_long_running_tasks_on_connection_loss=True,
+    worker_prefetch_multiplier=1,
+    worker_max_tasks_per_child=1000,
+    task_soft_time_limit=TIME_LIMIT_SECONDS - 30,
+    task_time_limit=TIME_LIMIT_SECONDS,
+    broker_connection_retry_on_startup=True,
+    broker_connection_timeout=2,
+    broker_transport_options={"visibility_timeout": REDELIVERY_SECONDS, "socket_connect_timeout": 2},
+    # A request that queues a task waits no longer than this for a broker that is down.
+    task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1},
+    # The times of the schedule need no memory of the last run, so beat needs no file.
+    beat_scheduler="celery.beat:Scheduler",
+    beat_schedule={
+        "purge-expired-tokens": {"task": "app.auth.tasks.purge_expired_tokens", "schedule": crontab(minute="17")},
+        "resume-imports": {"task": "app.posts.tasks.resume_imports", "schedule": crontab()},
+    },
+)
+
+
+def enqueue(db: Session, task: Task[..., None], *arguments: Any, undo: Callable[[], object]) -> None:
+    """Queue the task once the session has committed, and not at all when it rolls back.
+
+    Where the broker does not take it, `undo` takes back what was committed for it, and the commit raises
+    `ServiceUnavailable`. For work that may be lost, such as mail, there is `commits.later`.
+    """
+    after_commit(db, publish, task, arguments, undo)
+
+
+def publish(task: Task[..., None], arguments: tuple[Any, ...], undo: Callable[[], object]) -> None:
+    try:
+        task.apply_async(arguments)
+    except BrokerError as error:
+        logger.warning("The broker does not take %s: %s", task.name, error)
+        undo()
+        raise ServiceUnavailable("The queue does not answer; try again later") from None
+
+
+@setup_logging.connect
+def set_up_logging(**_: object) -> None:
+    """Log as the web processes do, instead of in Celery's own way."""
+    configure_logging(settings)
+
+
+@beat_init.connect
+def tell_schedule(**_: object) -> None:
+    for name, entry in celery.conf.beat_schedule.items():
+        logger.info("Scheduled: %s at %s", name, entry["schedule"])
+
+
+@worker_process_init.connect
+def forget_connections(**_: object) -> None:
+    """Leave the connections to the process that this one was forked from."""
+    from app.database import engine  # noqa: PLC0415 - its pool is made where it is first imported
+
+    engine.dispose(close=False)

@@ -1,0 +1,142 @@
+"""What is done by the clock: old sessions are purged, and imports that were left are taken up again."""
+
+from datetime import timedelta
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from celery.beat import Scheduler
+from kombu.simple import SimpleQueue
+from sqlalchemy import event, select, update
+from sqlalchemy.orm import Session
+
+from app.auth import tasks
+from app.auth.tasks import purge_expired_tokens
+from app.database import engine
+from app.models import Post, RefreshToken, User
+from app.models.columns import now
+from app.models.post_import import ImportStatus, PostImport
+from app.posts.tasks import IDLE_SECONDS, resume_at_start, resume_imports
+from app.worker import celery
+from tests.workers import numbered, taken
+
+IMPORT = "app.posts.tasks.import_posts"
+RESUME = "app.posts.tasks.resume_imports"
+PURGE = "app.auth.tasks.purge_expired_tokens"
+numbers = count()
+
+
+def add_token(db: Session, user: User, family: str, *, expired: bool, **values: Any) -> None:
+    expires_at = now() + timedelta(seconds=-1 if expired else 60)
+    token_hash = f"{next(numbers):064}"
+    columns = {"user_id": user.id, "family": family, "version": 0, "token_hash": token_hash, "expires_at": expires_at}
+    db.add(RefreshToken(**columns | values))
+    db.flush()
+
+
+def families(db: Session) -> list[str]:
+    return list(db.scalars(select(RefreshToken.family).order_by(RefreshToken.id)))
+
+
+def add_import(db: Session, user: User, status: ImportStatus, *, idle: float) -> str:
+    added = PostImport(task_id=uuid4().hex, author_id=user.id, total=1, document=numbered(1), status=status)
+    db.add(added)
+    db.flush()
+    db.execute(update(PostImport).where(PostImport.id == added.id).values(updated_at=now() - timedelta(seconds=idle)))
+    return added.task_id
+
+
+class TestPurgeExpiredTokens:
+    def test_sessions_that_have_expired_go(self, db: Session, user: User, other_user: User) -> None:
+        for owner, family, expired in ((user, "old", True), (user, "good", False), (other_user, "theirs", True)):
+            add_token(db, owner, family, expired=expired)
+        purge_expired_tokens.delay()
+        assert families(db) == ["good"]
+
+    def test_one_with_a_good_token_stays_whole(self, db: Session, user: User) -> None:
+        add_token(db, user, "rotated", expired=True, spent_at=now())
+        add_token(db, user, "rotated", expired=True, spent_at=now())
+        add_token(db, user, "rotated", expired=False)
+        add_token(db, user, "old", expired=True, spent_at=now())
+        add_token(db, user, "old", expired=True)
+        purge_expired_tokens.delay()
+        assert families(db) == ["rotated"] * 3
+
+    def test_what_is_spent_or_revoked_goes_when_it_expires(self, db: Session, user: User) -> None:
+        add_token(db, user, "spent", expired=False, spent_at=now())
+        add_token(db, user, "revoked", expired=False, revoked_at=now())
+        add_token(db, user, "old", expired=True, revoked_at=now())
+        purge_expired_tokens.delay()
+        assert families(db) == ["spent", "revoked"]
+
+    @pytest.mark.parametrize("tokens", [0, 1, 3, 4, 7])
+    def test_they_are_deleted_a_few_at_a_time(
+        self, db: Session, user: User, monkeypatch: pytest.MonkeyPatch, tokens: int
+    ) -> None:
+        batch = 3
+        monkeypatch.setattr(tasks, "BATCH", batch)
+        for _ in range(tokens):
+            add_token(db, user, "old", expired=True)
+        add_token(db, user, "good", expired=False)
+        deleted: list[int] = []
+
+        def note(_connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+            if statement.startswith("DELETE"):
+                deleted.append(cursor.rowcount)
+
+        event.listen(engine, "after_cursor_execute", note)
+        purge_expired_tokens.delay()
+        event.remove(engine, "after_cursor_execute", note)
+        assert families(db) == ["good"]
+        assert (sum(deleted), max(deleted) <= batch) == (tokens, True)
+
+
+class TestResumeImports:
+    @pytest.mark.parametrize("status", [ImportStatus.QUEUED, ImportStatus.RUNNING])
+    def test_those_that_do_not_move_are_queued_again(
+        self, db: Session, user: User, queue: SimpleQueue, status: ImportStatus
+    ) -> None:
+        first = add_import(db, user, status, idle=IDLE_SECONDS + 5)
+        second = add_import(db, user, status, idle=10 * IDLE_SECONDS)
+        add_import(db, user, status, idle=IDLE_SECONDS - 5)
+        resume_imports()
+        assert taken(queue) == [(IMPORT, [first]), (IMPORT, [second])]
+
+    @pytest.mark.parametrize("status", [ImportStatus.COMPLETE, ImportStatus.FAILED])
+    def test_those_that_are_over_are_not(
+        self, db: Session, user: User, queue: SimpleQueue, status: ImportStatus
+    ) -> None:
+        add_import(db, user, status, idle=10 * IDLE_SECONDS)
+        resume_imports()
+        assert taken(queue) == []
+
+    def test_they_are_finished(self, db: Session, user: User) -> None:
+        add_import(db, user, ImportStatus.RUNNING, idle=10 * IDLE_SECONDS)
+        resume_imports.delay()
+        db.expire_all()
+        assert db.scalars(select(Post.slug)).all() == ["slug-2"]
+        assert db.scalars(select(PostImport.status)).all() == [ImportStatus.COMPLETE]
+
+    def test_a_worker_that_starts_takes_up_all(self, db: Session, user: User, queue: SimpleQueue) -> None:
+        task_id = add_import(db, user, ImportStatus.RUNNING, idle=0)
+        resume_at_start()
+        assert taken(queue) == [(RESUME, [0])]
+        resume_imports(0)
+        assert taken(queue) == [(IMPORT, [task_id])]
+
+
+class TestSchedule:
+    def test_each_task_of_it_is_queued_under_its_name(self, queue: SimpleQueue) -> None:
+        application: Any = celery
+        scheduler = Scheduler(app=application)
+        assert set(scheduler.schedule) == {"purge-expired-tokens", "resume-imports"}
+        for entry in scheduler.schedule.values():
+            scheduler.apply_entry(entry)
+        assert sorted(taken(queue)) == [(PURGE, []), (RESUME, [])]
+        assert {PURGE, RESUME} <= set(celery.tasks)
+
+    @pytest.mark.parametrize(("name", "minutes"), [("purge-expired-tokens", {17}), ("resume-imports", set(range(60)))])
+    def test_when(self, name: str, minutes: set[int]) -> None:
+        schedule = celery.conf.beat_schedule[name]["schedule"]
+        assert (schedule.minute, len(schedule.hour), len(schedule.day_of_month)) == (minutes, 24, 31)

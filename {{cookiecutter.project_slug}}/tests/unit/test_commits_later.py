@@ -1,0 +1,95 @@
+"""Work that nobody waits for: done after the answer, and not at all where there was nothing to commit."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+
+from app.commits import after_commit, later
+from app.database import SessionLocal
+from app.dependencies import SessionDep
+from app.errors import Conflict, SessionRevoked, install_handlers
+from app.routing import OneHopRoute
+from tests.unit.journal import Journal, JournalDep, NotesAnswers
+
+
+@pytest.fixture
+def db(schema: None) -> Iterator[Session]:
+    """A session on the real engine; these tests write nothing."""
+    with SessionLocal() as db:
+        yield db
+
+
+@pytest.fixture
+def done() -> list[str]:
+    """What was done, in its order."""
+    return []
+
+
+def fail(done: list[str], what: str) -> None:
+    done.append(what)
+    raise LookupError(what)
+
+
+class TestLater:
+    def test_without_a_request_it_is_done_at_the_commit(self, db: Session, done: list[str]) -> None:
+        later(db, done.append, "done")
+        assert done == []
+        db.commit()
+        assert done == ["done"]
+
+    def test_its_failure_is_logged_and_not_raised(
+        self, db: Session, done: list[str], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        later(db, fail, done, "failed")
+        later(db, done.append, "next")
+        db.commit()
+        assert done == ["failed", "next"]
+        assert "LookupError: failed" in caplog.text
+
+
+class TestLaterOfRequests:
+    @staticmethod
+    def ask(refusal: Exception | None, **options: Any) -> tuple[Journal, int]:
+        """Serve one request that asks for work and is then refused, or not; return what happened and its status."""
+        journal = Journal()
+
+        def endpoint(db: SessionDep, journal: JournalDep) -> None:
+            db.execute(text("SELECT 1"))
+            later(db, journal.note, "first")
+            later(db, fail, journal.events, "failed")
+            later(db, journal.note, "second")
+            after_commit(db, journal.note, "commit")
+            if refusal is not None:
+                raise refusal
+
+        app = FastAPI()
+        app.state.journal = journal
+        app.add_middleware(partial(NotesAnswers, journal=journal))
+        install_handlers(app)
+        app.router.route_class = OneHopRoute
+        app.add_api_route("/", endpoint, methods=["POST"])
+        response = TestClient(app, **options).post("/")
+        return journal, response.status_code
+
+    def test_it_is_done_after_the_answer(self, schema: None) -> None:
+        journal, status = self.ask(None)
+        assert status == 200
+        assert journal.events == ["commit", "answer 200", "first", "failed", "second"]
+
+    def test_it_is_not_done_after_a_refusal(self, schema: None) -> None:
+        journal, status = self.ask(Conflict("no"))
+        assert (status, journal.events) == (409, ["answer 409"])
+
+    def test_it_is_not_done_after_a_bug(self, schema: None) -> None:
+        journal, status = self.ask(LookupError("bug"), raise_server_exceptions=False)
+        assert (status, journal.events) == (500, [])
+
+    def test_a_refusal_that_keeps_its_changes_keeps_what_waits_for_the_commit(self, schema: None) -> None:
+        journal, status = self.ask(SessionRevoked("no"))
+        assert (status, journal.events) == (401, ["commit", "answer 401"])

@@ -1,0 +1,165 @@
+"""How the worker is set up: what it takes, what it holds back, how often it tries again."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Task
+from celery.exceptions import Retry
+from pydantic import ValidationError
+from typer.testing import CliRunner
+
+from app import cli
+from app.auth.tasks import purge_expired_tokens
+from app.mail import deliver
+from app.posts.tasks import import_posts, resume_imports
+from app.settings import EXAMPLE_URL, Settings
+from app.worker import REDELIVERY_SECONDS, TIME_LIMIT_SECONDS, celery
+from tests.postbox import Postbox
+
+ROOT = Path(cli.__file__).parents[1]
+TASKS = [deliver, import_posts, purge_expired_tokens, resume_imports]
+
+
+def make(**values: Any) -> Settings:
+    return Settings(**{"database_url": EXAMPLE_URL, "secret_key": "x7" * 16} | values)
+
+
+class TestBrokerUrl:
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "redis://localhost:6379/1",
+            "redis://:hunter2@host",
+            "rediss://user:hunter2@host:6380/0?ssl_cert_reqs=required",
+            "amqp://user:hunter2@host:5672//",
+            "amqps://host",
+            "sentinel://host:26379/0",
+            "sqs://",
+        ],
+    )
+    def test_a_broker_is_taken(self, url: str) -> None:
+        assert make(celery_broker_url=url).celery_broker_url == url
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "",
+            "hunter2",
+            "host:6379",
+            "redis://",
+            "redis:///1",
+            "redis://:hunter2@",
+            "redis://user:hunter2/1",
+            "redis://user:hunter2@host:port/1",
+            "redis://user:hunter2@host:70000/1",
+            "redis://user:hunter2@[::1/1",
+            "http://user:hunter2@host",
+            "memory://hunter2",
+        ],
+    )
+    def test_what_is_none_is_refused_by_name_and_not_repeated(self, url: str) -> None:
+        with pytest.raises(ValidationError) as refused:
+            make(celery_broker_url=url)
+        ((problem),) = refused.value.errors()
+        assert problem["loc"] == ("celery_broker_url",)
+        assert problem["msg"].startswith("Value error, must begin with redis:// or ")
+        assert "hunter2" not in str(refused.value)
+
+    def test_it_is_in_no_representation(self) -> None:
+        assert "hunter2" not in repr(make(celery_broker_url="redis://:hunter2@host"))
+
+
+class TestLimits:
+    @pytest.mark.parametrize("most", [1, 16_000_000])
+    def test_the_size_of_an_import_may_be_chosen(self, most: int) -> None:
+        assert make(import_max_bytes=most).import_max_bytes == most
+
+    @pytest.mark.parametrize("most", [0, 16_000_001, "many"])
+    def test_it_fits_the_smallest_column(self, most: object) -> None:
+        with pytest.raises(ValidationError, match="import_max_bytes"):
+            make(import_max_bytes=most)
+
+    def test_a_queue_has_a_name(self) -> None:
+        with pytest.raises(ValidationError, match="celery_queue"):
+            make(celery_queue="")
+
+
+class TestCommands:
+    @pytest.mark.slow
+    def test_wrong_settings_are_told_in_a_sentence(self, tmp_path: Path) -> None:
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "CELERY_BROKER_URL": "gopher://:hunter2@host"}
+        line = [sys.executable, "-m", "app.cli", "worker"]
+        done = subprocess.run(line, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)  # noqa: S603 - its own command
+        heading, *lines = done.stderr.splitlines()
+        assert (done.returncode, done.stdout) == (2, "")
+        assert heading == "The settings (environment variables or .env) are wrong:"
+        assert [text.partition(":")[0] for text in lines] == ["celery_broker_url"]
+        assert "hunter2" not in done.stderr
+
+    @pytest.mark.parametrize("processes", ["0", "-1", "many"])
+    def test_a_number_of_processes_is_one(self, processes: str) -> None:
+        result = CliRunner().invoke(cli.cli, ["worker", "--processes", processes])
+        assert result.exit_code == 2
+        assert "--processes" in result.stderr
+
+    def test_they_are_among_the_commands(self) -> None:
+        output = CliRunner().invoke(cli.cli, ["--help"]).output
+        assert "worker" in output
+        assert "beat" in output
+
+
+class TestMessages:
+    def test_they_carry_data_and_no_code(self) -> None:
+        assert (celery.conf.accept_content, celery.conf.task_serializer) == (["json"], "json")
+
+    def test_one_is_done_with_when_its_work_is(self) -> None:
+        for task in TASKS:
+            assert (task.acks_late, task.reject_on_worker_lost, task.ignore_result) == (True, True, True)
+
+    def test_a_worker_holds_back_none_that_another_could_do(self) -> None:
+        assert celery.conf.worker_prefetch_multiplier == 1
+
+    def test_one_goes_to_another_worker_only_when_the_first_must_be_dead(self) -> None:
+        longest_wait = max(task.retry_backoff_max for task in TASKS)
+        assert celery.conf.broker_transport_options["visibility_timeout"] == REDELIVERY_SECONDS
+        assert longest_wait + TIME_LIMIT_SECONDS < REDELIVERY_SECONDS
+
+    def test_a_task_is_told_that_its_time_is_up_before_it_is_killed(self) -> None:
+        assert 0 < celery.conf.task_soft_time_limit < celery.conf.task_time_limit == TIME_LIMIT_SECONDS
+
+    def test_all_tasks_are_known_by_the_worker(self) -> None:
+        celery.loader.import_default_modules()
+        assert {task.name for task in TASKS} == {name for name in celery.tasks if name.startswith("app.")}
+
+
+class TestRetries:
+    """A mail server says that it is not ready."""
+
+    @pytest.fixture(autouse=True)
+    def refusal(self, eager: None, postbox: Postbox) -> None:
+        postbox.refusal = "451 Later"
+
+    @staticmethod
+    def attempt(task: Task[..., None], number: int) -> None:
+        task.apply(("new@example.com", "Subject", "Text"), retries=number)
+
+    @pytest.mark.parametrize("number", range(8))
+    def test_it_is_asked_again_after_a_time_that_doubles(self, number: int) -> None:
+        with pytest.raises(Retry) as again:
+            self.attempt(deliver, number)
+        seconds: Any = again.value.when
+        assert 0 <= seconds <= 2**number
+
+    def test_not_for_ever(self, postbox: Postbox) -> None:
+        with pytest.raises(OSError, match="Later"):
+            self.attempt(deliver, 8)
+        assert postbox.mails == []
+
+    def test_once_it_is_ready_it_gets_the_mail(self, postbox: Postbox) -> None:
+        postbox.refusal = None
+        self.attempt(deliver, 8)
+        assert [mail["To"] for mail in postbox.mails] == ["new@example.com"]
