@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+# Left by pre_gen_project.py. What is older was there before, and cookiecutter was told to skip it.
+BEGUN = Path(".baking")
 # Files, never folders: in a folder that was there before, somebody else may have files too.
 UNUSED: list[str] = [
     # {% if not cookiecutter.__sqlite %}
@@ -15,6 +17,52 @@ UNUSED: list[str] = [
     # {% endif %}
     # {% if not cookiecutter.__database_server %}
     "tests/server.py",
+    # {% endif %}
+    # {% if not cookiecutter.__redis_server %}
+    "tests/redis_server.py",
+    # {% endif %}
+    # {% if not cookiecutter.use_redis %}
+    "app/cache.py",
+    "app/cache_store.py",
+    "tests/caching.py",
+    "tests/integration/test_cache_concurrency.py",
+    "tests/integration/test_cache_forget.py",
+    "tests/integration/test_cache_outage.py",
+    "tests/integration/test_cache_posts.py",
+    "tests/integration/test_cache_privacy.py",
+    "tests/integration/test_cache_rate.py",
+    "tests/integration/test_cache_stampede.py",
+    "tests/integration/test_cache_users.py",
+    "tests/outage.py",
+    "tests/unit/test_cache_missed.py",
+    "tests/unit/test_cache_settings.py",
+    "tests/unit/test_cache_store.py",
+    # {% endif %}
+    # {% if not cookiecutter.use_celery %}
+    "app/auth/tasks.py",
+    "app/documents.py",
+    "app/models/post_import.py",
+    "app/posts/csv_rows.py",
+    "app/posts/imports.py",
+    "app/posts/tasks.py",
+    "app/posts/uploads.py",
+    "app/tasks/__init__.py",
+    "app/tasks/router.py",
+    "app/tasks/schemas.py",
+    "app/worker.py",
+    "docs/scaling.md",
+    "tests/eager.py",
+    "tests/integration/test_import_again.py",
+    "tests/integration/test_import_meeting.py",
+    "tests/integration/test_import_posts.py",
+    "tests/integration/test_import_queued.py",
+    "tests/integration/test_import_refused.py",
+    "tests/integration/test_tasks.py",
+    "tests/integration/test_tasks_scheduled.py",
+    "tests/integration/test_worker.py",
+    "tests/unit/test_csv_rows.py",
+    "tests/unit/test_worker_settings.py",
+    "tests/workers.py",
     # {% endif %}
     # {% if cookiecutter.ci_provider != 'github' %}
     ".github/workflows/ci.yml",
@@ -30,11 +78,15 @@ LOCK_SECONDS = 60
 
 
 def remove_unused() -> None:
-    """Remove what UNUSED lists, and the folders that are empty then."""
+    """Remove what this bake has written of UNUSED, and the folders that are empty then."""
+    begun = BEGUN.stat().st_mtime_ns
+    BEGUN.unlink()
     for name in UNUSED:
         path = Path(name)
         if not path.is_file():
             sys.exit(f"{name}: the template has no such file; correct UNUSED in its hooks/post_gen_project.py.")
+        if path.stat().st_mtime_ns < begun:
+            continue
         path.unlink()
         if not any(path.parent.iterdir()):
             os.removedirs(path.parent)

@@ -8,6 +8,7 @@ import json
 import re
 import sys
 import unicodedata
+from pathlib import Path
 
 # Data, not code: `tojson` writes ASCII in which three quotes never meet, and Python reads no escapes in a raw string.
 FACTS = json.loads(r"""{{ cookiecutter | tojson }}""")
@@ -31,16 +32,18 @@ DATABASES = {"information-schema", "mysql", "performance-schema", "postgres", "s
 # What the project installs, directly or not: uv takes a requirement of the project's own name for the project itself.
 DEPENDENCIES = set(
     """
-    alembic annotated-doc annotated-types anyio argon2-cffi argon2-cffi-bindings ast-serialize certifi cffi cfgv
-    charset-normalizer click colorama coverage cryptography deptry distlib dnspython docker email-validator
-    execnet factory-boy faker fastapi filelock graphql-core h11 harfile httpcore2 httpx2 httpx2-jsfetch
-    hypothesis hypothesis-graphql identify idna iniconfig jsonschema-rs librt mako markdown-it-py markupsafe
-    mdurl mypy mypy-extensions nodeenv opentelemetry-api packaging pathspec platformdirs pluggy pre-commit
-    psycopg psycopg-binary pwdlib pycparser pydantic pydantic-core pydantic-settings pygments pyjwt pymysql
-    pyrate-limiter pytest pytest-cov pytest-randomly pytest-timeout pytest-xdist python-discovery python-dotenv
-    python-multipart pywin32 pyyaml requests requirements-parser rich ruff schemathesis shellingham
-    sortedcontainers sqlalchemy starlette testcontainers tomli truststore typer typing-extensions
-    typing-inspection tzdata urllib3 uvicorn virtualenv werkzeug wrapt
+    aiosmtpd alembic amqp annotated-doc annotated-types anyio argon2-cffi argon2-cffi-bindings ast-serialize
+    async-timeout atpublic attrs billiard celery celery-types certifi cffi cfgv charset-normalizer click
+    click-didyoumean click-plugins click-repl colorama coverage cryptography deptry distlib dnspython docker
+    email-validator execnet factory-boy faker fastapi filelock graphql-core h11 harfile httpcore2 httpx2
+    httpx2-jsfetch hypothesis hypothesis-graphql identify idna iniconfig jsonschema-rs kombu librt mako
+    markdown-it-py markupsafe mdurl mypy mypy-extensions nodeenv opentelemetry-api packaging pathspec
+    platformdirs pluggy pre-commit prompt-toolkit psycopg psycopg-binary pwdlib pycparser pydantic pydantic-core
+    pydantic-settings pygments pyjwt pymysql pyrate-limiter pytest pytest-cov pytest-randomly pytest-timeout
+    pytest-xdist python-dateutil python-discovery python-dotenv python-multipart pywin32 pyyaml redis requests
+    requirements-parser rich ruff schemathesis shellingham six sortedcontainers sqlalchemy starlette
+    testcontainers tomli truststore typer typing-extensions typing-inspection tzdata tzlocal urllib3 uvicorn
+    vine virtualenv wcwidth werkzeug wrapt
     """.split()  # noqa: SIM905 - a list would have a line for each
 )
 
@@ -125,7 +128,10 @@ def main() -> None:
     found = problems()
     for problem in found:
         print(problem, file=sys.stderr)
-    sys.exit(1 if found else 0)
+    if found:
+        sys.exit(1)
+    # Its time tells post_gen_project.py which files the bake has written; in a folder that was there before, not all.
+    Path(".baking").touch()
 
 
 if __name__ == "__main__":

@@ -71,6 +71,28 @@ def test_overwriting_keeps_secrets_and_files_that_are_not_the_templates(mine: Pa
     assert not (mine / ".github" / "workflows").exists()
 
 
+def test_a_file_that_is_to_be_skipped_stays_where_the_project_has_no_use_for_its_name(mine: Path) -> None:
+    names = (".gitlab-ci.yml", "tests/server.py", "app/worker.py")
+    for name in names:
+        (mine / name).parent.mkdir(exist_ok=True)
+        (mine / name).write_text("mine\n", encoding="utf-8")
+    into(mine, overwrite_if_exists=True, skip_if_file_exists=True)
+    assert {(mine / name).read_text(encoding="utf-8") for name in (*names, "Makefile")} == {"mine\n"}
+    assert (mine / "app" / "main.py").exists()
+
+
+def test_overwriting_with_other_options_removes_what_they_do_not_use(mine: Path) -> None:
+    into(mine, extra_context={"use_celery": True, "ci_provider": "gitlab"}, overwrite_if_exists=True)
+    before = contents(mine)
+    into(mine, overwrite_if_exists=True)
+    assert {"app/worker.py", ".gitlab-ci.yml", "app/tasks"} <= before.keys() - contents(mine).keys()
+
+
+def test_the_hooks_leave_no_mark(cookies: Any) -> None:
+    project = cookies.bake().project_path
+    assert ".baking" not in contents(project)
+
+
 def test_a_checkout_with_the_line_ends_of_windows_bakes_those_of_unix(tmp_path: Path) -> None:
     caches = shutil.ignore_patterns("__pycache__", ".*_cache")
     shutil.copytree(SOURCE, tmp_path / "windows" / SOURCE.name, ignore=caches)
@@ -96,6 +118,7 @@ def test_a_path_to_remove_that_is_not_there_is_an_error(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(hook, "UNUSED", ["app/gone.py"])
+    hook.BEGUN.touch()
     with pytest.raises(SystemExit, match=r"^app/gone\.py: the template has no such file; correct UNUSED "):
         hook.remove_unused()
 
