@@ -13,7 +13,7 @@ from tests.servers import VARIABLES, ServersMissing, provide
 from tests.variants import Variant
 
 EVERY = "*"
-SERVERS = ("postgresql", "mysql")
+SERVERS = ("postgresql", "mysql", "redis")
 until_the_end = ExitStack()
 
 
@@ -85,9 +85,9 @@ def project(variant: Variant, cookies_session: Any) -> Path:
 @pytest.fixture(scope="session")
 def servers(variant: Variant) -> None:
     """The servers that the variant needs; their variables are set."""
-    needed = [name for name in SERVERS if name == variant.engine and VARIABLES[name] not in os.environ]
-    for name in needed:
-        start_servers((name,))
+    for name in variant.servers:
+        if VARIABLES[name] not in os.environ:
+            start_servers((name,))
 
 
 @pytest.fixture(scope="session")

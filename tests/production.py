@@ -1,11 +1,11 @@
-"""A baked project's server, started as in production and stopped as a platform stops it."""
+"""A baked project's processes, started as in production and stopped as a platform stops them."""
 
 import contextlib
 import http.client
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,24 +18,46 @@ STOPPING = 15
 
 @contextlib.contextmanager
 def serving(project: Path, environment: Mapping[str, str]) -> Iterator[str]:
-    """Serve the project on a free port, yield the address, then ask it to stop and require that it does so cleanly."""
+    """Serve the project on a free port and yield the address."""
     port = free_port()
-    # Not through `uv run`, so that the signal reaches the server itself.
-    command = (str(project / ".venv/bin/python"), "-m", "app.cli", "serve", "--port", str(port))
-    log = project / ".pytest_cache" / "serve.log"
+    address = f"http://127.0.0.1:{port}"
+    with running(project, environment, "serve", "--port", str(port), ready=lambda _: is_ready(address)):
+        yield address
+
+
+@contextlib.contextmanager
+def working(project: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    """Have a worker do the project's tasks, and a clock queue those that are due."""
+    with (
+        running(project, environment, "worker", "--processes", "1", ready=lambda log: " ready." in log),
+        running(project, environment, "beat", ready=lambda log: "beat: Starting" in log),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def running(
+    project: Path, environment: Mapping[str, str], *arguments: str, ready: Callable[[str], bool]
+) -> Iterator[None]:
+    """Start a process of the project; in the end ask it to stop, and require that it does so cleanly.
+
+    `ready` is asked, with what the process has logged, until it says yes.
+    """
+    # Not through `uv run`, so that the signal reaches the process itself.
+    command = (str(project / ".venv/bin/python"), "-m", "app.cli", *arguments)
+    log = project / ".pytest_cache" / f"{arguments[0]}.log"
     log.parent.mkdir(exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, cwd=project, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
     with killed_in_the_end(process):
-        address = f"http://127.0.0.1:{port}"
         deadline = time.monotonic() + STARTING
-        while not is_ready(address):
+        while not ready(read(log)):
             if process.poll() is not None or time.monotonic() > deadline:
-                raise CommandFailed(command, project, "does not serve", read(log))
+                raise CommandFailed(command, project, f"does not {arguments[0]}", read(log))
             time.sleep(0.05)
-        yield address
+        yield
         process.send_signal(signal.SIGTERM)
         try:
             code = process.wait(STOPPING)

@@ -1,6 +1,7 @@
 """Does the baked suite see what it should? `python -m tests.sabotage` plants one defect after another and expects red."""
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -11,7 +12,9 @@ from cookiecutter.main import cookiecutter
 
 from tests.commands import environment, run
 from tests.defects import Defect, defects
+from tests.servers import VARIABLES, provide
 from tests.template import ROOT
+from tests.variants import variants
 
 # Without -x a defect that breaks everything takes as long as a good run; slow tests run only where the others saw nothing.
 FAST = ("uv", "run", "pytest", "-q", "-x", "-n", "2", "-m", "not slow")
@@ -20,8 +23,9 @@ ALL = ("uv", "run", "pytest", "-q", "-x", "-n", "2")
 
 def passes(project: Path, command: tuple[str, ...]) -> bool:
     """Run the suite; an exit code that means neither green nor red raises `RuntimeError`."""
+    redis = {name: os.environ[name] for name in [VARIABLES["redis"]] if name in os.environ}
     done = subprocess.run(
-        command, cwd=project, env=environment(), capture_output=True, text=True, check=False, timeout=600
+        command, cwd=project, env=environment(redis), capture_output=True, text=True, check=False, timeout=600
     )
     # 4 is what pytest says when the application can't even be imported, which a user would see at once.
     if done.returncode not in {0, 1, 2, 4}:
@@ -42,26 +46,34 @@ def survives(project: Path, defect: Defect) -> bool:
         path.write_text(good, encoding="utf-8")
 
 
+def tried(project: Path, defect: Defect) -> bool:
+    """Say how it went, and return whether it survived."""
+    started = time.monotonic()
+    alive = survives(project, defect)
+    print(f"{'SURVIVED' if alive else 'red     '} {time.monotonic() - started:5.1f} s  {defect.meaning}", flush=True)
+    return alive
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.sabotage", description=__doc__)
-    parser.add_argument("words", nargs="*", help="plant only defects whose meaning or file has one of these words")
+    parser.add_argument(
+        "words", nargs="*", help="plant only defects that have one of these in their variant, meaning or file"
+    )
     words = parser.parse_args().words
-    chosen = [one for one in defects() if not words or any(word in f"{one.meaning} {one.path}" for word in words)]
-    with tempfile.TemporaryDirectory() as folder:
-        project = Path(cookiecutter(str(ROOT), no_input=True, output_dir=folder))
-        run(project, "uv", "sync")
-        if not passes(project, FAST):
-            print("The suite is red without any defect.")
-            return 1
-        survivors = []
-        for defect in chosen:
-            started = time.monotonic()
-            alive = survives(project, defect)
-            survivors += [defect] * alive
-            print(
-                f"{'SURVIVED' if alive else 'red     '} {time.monotonic() - started:5.1f} s  {defect.meaning}",
-                flush=True,
-            )
+    chosen = [one for one in defects() if one.has_any(words)]
+    survivors: list[Defect] = []
+    for variant in variants():
+        planted = [one for one in chosen if one.variant == variant.id]
+        if planted:
+            with provide(variant.servers) as servers, tempfile.TemporaryDirectory() as folder:
+                os.environ.update(servers)
+                options = dict(variant.options)
+                project = Path(cookiecutter(str(ROOT), no_input=True, output_dir=folder, extra_context=options))
+                run(project, "uv", "sync")
+                if not passes(project, FAST):
+                    print(f"The suite of {variant.id} is red without any defect.")
+                    return 1
+                survivors += [one for one in planted if tried(project, one)]
     print(f"{len(chosen) - len(survivors)} of {len(chosen)} defects turned the suite red.")
     return 1 if survivors or not chosen else 0
 

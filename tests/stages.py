@@ -7,14 +7,17 @@ import hashlib
 import os
 import shutil
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 from xml.etree import ElementTree as ET
 
 from tests.client import use_the_api
 from tests.commands import CommandFailed, environment, run
 from tests.databases import database
-from tests.production import serving
+from tests.production import serving, working
+from tests.servers import VARIABLES
 from tests.template import ROOT
 from tests.variants import Variant
 
@@ -90,7 +93,7 @@ def suite(project: Path, variant: Variant) -> Suite:
     report = project / ".pytest_cache" / "report.xml"
     with database(variant, "", project, create=False) as url:
         command = ("uv", "run", "--locked", "pytest", "--cov", f"--junitxml={report}")
-        output = run(project, *command, extra={"TEST_DATABASE_URL": url})
+        output = run(project, *command, extra={"TEST_DATABASE_URL": url, **given_redis(variant)})
     return result_of(report, command, project, output)
 
 
@@ -104,9 +107,27 @@ def result_of(report: Path, command: tuple[str, ...], project: Path, output: str
 
 
 def boot(project: Path, variant: Variant) -> None:
-    """Migrate and serve with the production command, use the API as a client does, and stop on SIGTERM."""
+    """Migrate, serve and work with the production commands, use the API as a client does, and stop on SIGTERM."""
     with database(variant, "boot", project, create=True) as url:
-        extra = {"DATABASE_URL": url, "ENVIRONMENT": "production"}
+        extra = {"DATABASE_URL": url, "ENVIRONMENT": "production", **own_part_of_redis(variant)}
         run(project, "uv", "run", "--locked", "python", "-m", "app.cli", "migrate", extra=extra)
-        with serving(project, environment(extra)) as address:
-            use_the_api(address)
+        with serving(project, environment(extra)) as address, ExitStack() as others:
+            if variant.options["use_celery"]:
+                others.enter_context(working(project, environment(extra)))
+            use_the_api(
+                address, cached=variant.options["use_redis"] is True, tasks=variant.options["use_celery"] is True
+            )
+
+
+def given_redis(variant: Variant) -> dict[str, str]:
+    """Return the variable by which the suite finds Redis; a suite that needs none is told of none."""
+    name = VARIABLES["redis"]
+    return {name: os.environ[name]} if "redis" in variant.servers else {}
+
+
+def own_part_of_redis(variant: Variant) -> dict[str, str]:
+    """Return the settings that give the variant keys and a queue of its own on the server, which others use too."""
+    url, own = os.environ.get(VARIABLES["redis"], ""), f"{variant.id}-{uuid4().hex}"
+    cache = {"REDIS_URL": url, "CACHE_PREFIX": own} if variant.options["use_redis"] else {}
+    queue = {"CELERY_BROKER_URL": url, "CELERY_QUEUE": own} if variant.options["use_celery"] else {}
+    return cache | queue

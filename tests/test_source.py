@@ -121,24 +121,31 @@ def test_every_option_has_a_prompt_and_every_choice_a_label() -> None:
             assert set(prompts[name]) == {"__prompt__", *values}
 
 
+def names_of(dependency: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The package that an entry of the lock file asks for, itself and each of the extras."""
+    yield dependency["name"], ""
+    yield from ((dependency["name"], extra) for extra in dependency.get("extra", []))
+
+
 def test_a_project_named_like_one_of_its_packages_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     locked = {one["name"]: one for one in tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]}
     (ours,) = [one for one in locked.values() if "virtual" in one["source"]]
-    needed: set[str] = set()
-    waiting = [dependency["name"] for dependency in ours["dev-dependencies"]["baked"]]
+    needed: set[tuple[str, str]] = set()
+    waiting = [wanted for dependency in ours["dev-dependencies"]["baked"] for wanted in names_of(dependency)]
     while waiting:
-        name = waiting.pop()
-        if name not in needed:
-            needed.add(name)
-            extras = itertools.chain.from_iterable(locked[name].get("optional-dependencies", {}).values())
-            waiting += [one["name"] for one in [*locked[name].get("dependencies", []), *extras]]
+        name, extra = wanted = waiting.pop()
+        if wanted not in needed:
+            needed.add(wanted)
+            of_extra = locked[name].get("optional-dependencies", {}).get(extra, [])
+            following = of_extra if extra else locked[name].get("dependencies", [])
+            waiting += [one for dependency in following for one in names_of(dependency)]
     monkeypatch.setattr("json.loads", lambda _: {})
     spec = spec_from_file_location("pre_gen_project", ROOT / "hooks" / "pre_gen_project.py")
     assert spec is not None
     assert spec.loader is not None
     hook = module_from_spec(spec)
     spec.loader.exec_module(hook)
-    assert needed - hook.DEPENDENCIES == set()
+    assert {name for name, _ in needed} - hook.DEPENDENCIES == set()
 
 
 def test_the_example_the_readme_and_the_settings_name_the_same_variables() -> None:

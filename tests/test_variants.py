@@ -37,6 +37,21 @@ def test_every_choice_of_cookiecutter_json_is_combined() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("pattern", "servers"),
+    [
+        ("sqlite", []),
+        ("sqlite-redis", ["redis"]),
+        ("sqlite-celery", ["redis"]),
+        ("mysql", ["mysql"]),
+        ("postgresql-redis-celery", ["postgresql", "redis"]),
+    ],
+)
+def test_a_variant_names_its_servers(pattern: str, servers: list[str]) -> None:
+    (variant,) = variants.select(pattern)
+    assert variant.servers == servers
+
+
 def test_a_pattern_selects_variants() -> None:
     assert [variant.id for variant in variants.select("sqlite")] == ["sqlite"]
     assert len(variants.select("mysql*, sqlite")) == 5

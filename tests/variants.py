@@ -35,6 +35,12 @@ class Variant:
         return str(self.options["database_engine"])
 
     @property
+    def servers(self) -> list[str]:
+        """The servers that it runs with, in the order in which they are asked for."""
+        redis = self.options["use_redis"] or self.options["use_celery"]
+        return [name for name in (self.engine if self.engine != "sqlite" else "", "redis" if redis else "") if name]
+
+    @property
     def database(self) -> str:
         return self.id.replace("-", "_")
 
