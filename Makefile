@@ -3,7 +3,7 @@
 SOURCE = "{{cookiecutter.project_slug}}"
 UV = $(SOURCE)/scripts/uv
 RUN = $(UV) run
-SERVERS = $(RUN) python -m tests.servers --only postgresql,mysql --
+SERVERS = $(RUN) python -m tests.servers --only postgresql,mysql,redis --
 OUTPUT = bakes
 ARGS =
 
@@ -11,7 +11,7 @@ ARGS =
 export RUFF_CACHE_DIR := $(CURDIR)/.ruff_cache
 
 .DEFAULT_GOAL = help
-.PHONY: help bake test check fix matrix sabotage
+.PHONY: help bake test check fix matrix bench sabotage
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1#\2/p' Makefile | while IFS='#' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -27,7 +27,7 @@ check: ## Lint, format and types of the source, of the tests and of every bake
 	$(RUN) ruff format --check
 	$(RUN) mypy
 	$(RUN) sh -c 'cd $(SOURCE) && exec mypy --cache-dir ../.mypy_cache/source'
-	PYTHONPYCACHEPREFIX=build/pycache $(RUN) python -m compileall -q hooks tests $(SOURCE)
+	PYTHONPYCACHEPREFIX=build/pycache $(RUN) python -m compileall -q benchmarks hooks tests $(SOURCE)
 	$(RUN) python -m pytest -q -n auto --no-servers tests/test_variants_baking.py tests/test_variants_checks.py $(ARGS)
 
 fix: ## Correct what ruff can, in the source too: lint and format
@@ -36,6 +36,9 @@ fix: ## Correct what ruff can, in the source too: lint and format
 
 matrix: ## Run every variant through every stage and show the table (ARGS="--only 'postgresql*'")
 	$(SERVERS) python -m tests.live $(ARGS)
+
+bench: ## Measure baking, suites and serving, beside peers (ARGS="serving --seconds 10 --rounds 5", ARGS=--write)
+	@$(RUN) --group bench python -m benchmarks $(ARGS)
 
 sabotage: ## Plant a defect after another in a bake; its suite must go red for each (ARGS="refresh post")
 	@$(RUN) python -m tests.sabotage $(ARGS)

@@ -1,0 +1,40 @@
+"""How long it takes to validate a variant, out of what `make matrix` or `make test` has written."""
+
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+from benchmarks.plan import Plan
+from benchmarks.table import Bar, Panel, Result
+from tests.matrix import BUILD
+from tests.stages import STAGES
+
+
+def measure(_plan: Plan) -> Result:
+    return read(BUILD / "matrix.json")
+
+
+def read(path: Path) -> Result:
+    """Return the table of the variants; without rows where nobody has run them."""
+    title = "Validating a variant"
+    columns = ["variant", "state", "tests", *STAGES, "seconds"]
+    if not path.exists():
+        return Result(title, columns, [], notes=["Not measured: `make matrix` writes what is read here."])
+    variants: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    rows = [
+        [
+            one["variant"],
+            one["state"],
+            one["tests"],
+            *(one["stages"].get(stage, {}).get("seconds") for stage in STAGES),
+            float(one["seconds"]),
+        ]
+        for one in variants
+    ]
+    seconds = [float(one["seconds"]) for one in variants]
+    note = (
+        f"Median {statistics.median(seconds):.0f} s, most {max(seconds):.0f} s a variant, as that run had the machine."
+    )
+    bars = [Bar(one["variant"], float(one["seconds"]), ours=True) for one in variants]
+    return Result(title, columns, rows, notes=[note], panels=[Panel("Validating a variant", "seconds", bars)])
