@@ -1,18 +1,18 @@
 """Does the baked suite see what it should? `python -m tests.sabotage` plants one defect after another and expects red."""
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from cookiecutter.main import cookiecutter
 
 from tests.commands import environment, run
 from tests.defects import Defect, defects
-from tests.servers import VARIABLES, provide
+from tests.servers import provide
 from tests.template import ROOT
 from tests.variants import variants
 
@@ -21,11 +21,10 @@ FAST = ("uv", "run", "pytest", "-q", "-x", "-n", "2", "-m", "not slow")
 ALL = ("uv", "run", "pytest", "-q", "-x", "-n", "2")
 
 
-def passes(project: Path, command: tuple[str, ...]) -> bool:
+def passes(project: Path, command: tuple[str, ...], servers: Mapping[str, str]) -> bool:
     """Run the suite; an exit code that means neither green nor red raises `RuntimeError`."""
-    redis = {name: os.environ[name] for name in [VARIABLES["redis"]] if name in os.environ}
     done = subprocess.run(
-        command, cwd=project, env=environment(redis), capture_output=True, text=True, check=False, timeout=600
+        command, cwd=project, env=environment(servers), capture_output=True, text=True, check=False, timeout=600
     )
     # 4 is what pytest says when the application can't even be imported, which a user would see at once.
     if done.returncode not in {0, 1, 2, 4}:
@@ -35,21 +34,21 @@ def passes(project: Path, command: tuple[str, ...]) -> bool:
     return done.returncode == 0
 
 
-def survives(project: Path, defect: Defect) -> bool:
+def survives(project: Path, defect: Defect, servers: Mapping[str, str]) -> bool:
     """Plant the defect, run the suite, and take it out again."""
     path = project / defect.path
     good = path.read_text(encoding="utf-8")
     path.write_text(defect.planted_in(good), encoding="utf-8")
     try:
-        return passes(project, FAST) and passes(project, ALL)
+        return passes(project, FAST, servers) and passes(project, ALL, servers)
     finally:
         path.write_text(good, encoding="utf-8")
 
 
-def tried(project: Path, defect: Defect) -> bool:
+def tried(project: Path, defect: Defect, servers: Mapping[str, str]) -> bool:
     """Say how it went, and return whether it survived."""
     started = time.monotonic()
-    alive = survives(project, defect)
+    alive = survives(project, defect, servers)
     print(f"{'SURVIVED' if alive else 'red     '} {time.monotonic() - started:5.1f} s  {defect.meaning}", flush=True)
     return alive
 
@@ -66,14 +65,13 @@ def main() -> int:
         planted = [one for one in chosen if one.variant == variant.id]
         if planted:
             with provide(variant.servers) as servers, tempfile.TemporaryDirectory() as folder:
-                os.environ.update(servers)
                 options = dict(variant.options)
                 project = Path(cookiecutter(str(ROOT), no_input=True, output_dir=folder, extra_context=options))
                 run(project, "uv", "sync")
-                if not passes(project, FAST):
+                if not passes(project, FAST, servers):
                     print(f"The suite of {variant.id} is red without any defect.")
                     return 1
-                survivors += [one for one in planted if tried(project, one)]
+                survivors += [one for one in planted if tried(project, one, servers)]
     print(f"{len(chosen) - len(survivors)} of {len(chosen)} defects turned the suite red.")
     return 1 if survivors or not chosen else 0
 
