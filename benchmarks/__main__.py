@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import bake, crowd, logins, serving, sizes, suite, validation
+from benchmarks import bake, crowd, logins, plans, serving, sizes, suite, validation
 from benchmarks.machine import described
 from benchmarks.picture import picture
 from benchmarks.plan import BenchFailed, Plan
@@ -37,6 +37,7 @@ PARTS = {
     "serving": Part(serving.measure, ("postgresql", "redis")),
     "crowd": Part(crowd.measure, ("postgresql",)),
     "logins": Part(logins.measure, ("postgresql",)),
+    "plans": Part(plans.measure, ("postgresql", "mysql")),
     "sizes": Part(sizes.measure, ("postgresql", "mysql")),
 }
 

@@ -12,16 +12,24 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import DateTime, Engine, column, create_engine, delete, insert, make_url, table, text
 
 USERS = 10
+"""Who have posts."""
 MARKS = 1000
 """One post in so many has the same mark, which is what is searched for."""
 AT_ONCE = 10_000
 CREDENTIALS = {"email": "user-1@example.com", "password": "correct horse battery"}
 DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "sqlite": "sqlite"}
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
+SETTLE = {
+    "postgresql": ["VACUUM ANALYZE"],
+    "mysql": ["ANALYZE TABLE users, posts, post_words, refresh_tokens"],
+    "sqlite": [],
+}
 TIMES = ("created_at", "updated_at")
 USER_COLUMNS = ("email", "name", "password_hash", "role", "is_active", "token_version", *TIMES)
+TOKEN_COLUMNS = ("user_id", "family", "version", "token_hash", "created_at", "expires_at")
+WORD_COLUMNS = ("post_id", "word")
 POST_COLUMNS = ("title", "body", "slug", "status", "author_id", *TIMES)
-SENTENCE = "A sentence of a common length that says nothing in particular to anybody who reads it. "
+WORDS = "words " * 60
 
 Row = tuple[Any, ...]
 
@@ -37,9 +45,15 @@ def users() -> Iterator[Row]:
 def posts(first: int, last: int) -> Iterator[Row]:
     """Yield published posts, each a second younger than the one before, of some 400 characters."""
     for number in range(first, last + 1):
-        body = f"{SENTENCE * 4}mark-{number % MARKS:03}."
+        body = f"{WORDS}mark{number % MARKS:03}"
         moment = BEGIN + timedelta(seconds=number)
         yield f"Post {number}", body, f"seed-{number}", "published", number % USERS + 1, moment, moment
+
+
+def words(first: int, last: int) -> Iterator[Row]:
+    """Yield the words of these posts, as a bake finds them: their keys are their numbers, as they are put in in order."""
+    for number in range(first, last + 1):
+        yield from ((number, word) for word in ("post", str(number), "words", f"mark{number % MARKS:03}"))
 
 
 class Data:
@@ -57,7 +71,16 @@ class Data:
         if not self.posts:
             self.add("users", USER_COLUMNS, users())
         self.add("posts", POST_COLUMNS, posts(self.posts + 1, total))
+        self.add("post_words", WORD_COLUMNS, words(self.posts + 1, total))
         self.posts = total
+        self.settle()
+
+    def add_idle_users(self, total: int) -> None:
+        """Add sessions and users without posts: a database reads the whole of a table that is next to empty."""
+        idle = ((f"{n}@example.org", "Nobody", "-", "user", True, 0, BEGIN, BEGIN) for n in range(total))
+        self.add("users", USER_COLUMNS, idle)
+        tokens = ((1, f"{n:032}", 0, f"{n:064}", BEGIN, BEGIN) for n in range(total))
+        self.add("refresh_tokens", TOKEN_COLUMNS, tokens)
         self.settle()
 
     def add(self, name: str, columns: tuple[str, ...], rows: Iterator[Row]) -> None:
@@ -65,7 +88,7 @@ class Data:
             self.copy(name, columns, rows)
             return
         # What SQLite and PyMySQL make of many rows is one statement or one transaction.
-        target = table(name, *(column(one, DateTime() if one in TIMES else None) for one in columns))
+        target = table(name, *(column(one, DateTime() if one.endswith("_at") else None) for one in columns))
         with self.engine.begin() as connection:
             while some := [dict(zip(columns, row, strict=True)) for row in islice(rows, AT_ONCE)]:
                 connection.execute(insert(target), some)
@@ -85,10 +108,10 @@ class Data:
         self.settle()
 
     def settle(self) -> None:
-        """Do at once what PostgreSQL does by itself some time after so many writes."""
-        if self.server == "postgresql":
+        """Do at once what a server does by itself some time after so many writes."""
+        for statement in SETTLE[self.server]:
             with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.execute(text("VACUUM ANALYZE"))
+                connection.execute(text(statement))
 
     def close(self) -> None:
         self.engine.dispose()

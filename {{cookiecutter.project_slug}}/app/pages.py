@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 MOST_ITEMS = 100
 DEEPEST_OFFSET = 10_000
+MOST_COUNTED = DEEPEST_OFFSET + MOST_ITEMS
+"""How far a list is counted: nobody can see what comes after."""
 
 T = TypeVar("T")
 
@@ -22,7 +24,7 @@ class PageParams(BaseModel):
 
 
 class Page(BaseModel, Generic[T]):
-    """A part of a list as it is sent, and the length of the whole."""
+    """A part of a list as it is sent, and the length of the whole: 10,100 where it is that or longer."""
 
     items: list[T]
     total: int
@@ -41,7 +43,7 @@ class Slice(Generic[T]):
 
 
 def read_slice(db: Session, statement: Select[T], params: PageParams, *order: Any) -> Slice[T]:
-    """Read one part of what the statement selects, in this order, and count the whole: two statements."""
-    total = db.scalar(select(func.count()).select_from(statement.subquery())) or 0
+    """Read one part of what the statement selects, in this order, and count the whole as far as anybody can go: two statements."""
+    total = db.scalar(select(func.count()).select_from(statement.limit(MOST_COUNTED).subquery())) or 0
     items = db.scalars(statement.order_by(*order).limit(params.limit).offset(params.offset)).all()
     return Slice(items=items, total=total, limit=params.limit, offset=params.offset)

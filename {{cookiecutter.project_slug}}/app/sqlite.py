@@ -14,9 +14,13 @@ def prepare(engine: Engine) -> None:
 
 
 @event.listens_for(Table, "before_create")
-def give_keys_once(table: Table, *_: object, **__: object) -> None:
-    """Keep the key of a deleted row from being given to a new one: the tokens of a user outlive them."""
-    table.dialect_options["sqlite"]["autoincrement"] = len(table.primary_key) == 1
+def choose_keys(table: Table, *_: object, **__: object) -> None:
+    """Keep the key of a deleted row from being given to a new one: the tokens of a user outlive them.
+
+    Where several columns are the key, the table is in its order, and has no other.
+    """
+    given = len(table.primary_key) == 1
+    table.dialect_options["sqlite"].update(autoincrement=given, with_rowid=given)
 
 
 def configure(connection: SQLiteConnection, _record: object) -> None:

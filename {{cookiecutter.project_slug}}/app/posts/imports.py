@@ -18,6 +18,7 @@ from app.errors import Unauthorized
 from app.models import Post, User
 from app.models.columns import now
 from app.models.post_import import ImportStatus, PostImport, PostImportProblem
+from app.models.post_word import add_words
 from app.posts.csv_rows import Row, read_rows
 from app.posts.schemas import PostCreate
 from app.posts.service import SLUG_TAKEN
@@ -112,13 +113,19 @@ def add_posts(db: Session, job: PostImport, batch: Sequence[Row]) -> None:
         posts, reasons = sorted_out(db, batch)
         try:
             with db.begin_nested():
-                insert_all(db, Post, [{**post.model_dump(), "author_id": job.author_id} for post in posts])
+                insert_posts(db, job.author_id, posts)
             break
         except IntegrityError as error:
             clash = error
     else:
         raise clash
     insert_all(db, PostImportProblem, [{"import_id": job.id, **reason} for reason in reasons])
+
+
+def insert_posts(db: Session, author_id: int, posts: Sequence[PostCreate]) -> None:
+    insert_all(db, Post, [{**post.model_dump(), "author_id": author_id} for post in posts])
+    added = select(Post.id, Post.title, Post.body).where(Post.slug.in_([post.slug for post in posts]))
+    add_words(db.connection(), db.execute(added))
 
 
 def insert_all(db: Session, model: type[Base], rows: list[dict[str, Any]]) -> None:

@@ -2,28 +2,18 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict, Unauthorized
 from app.models import Post, PostStatus, User
 from app.models.columns import now
-from app.pages import PageParams, Slice, read_slice
+from app.pages import PageParams, Slice
+from app.posts import listing
 from app.posts.schemas import PostCreate, PostParams, PostRead
 
 SLUG_TAKEN = "A post with this slug already exists"
-
-
-def visible_to(viewer: User | None) -> ColumnElement[bool]:
-    """Return the condition under which a reader may see a post: never when deleted, a draft only as author or admin."""
-    exists = Post.deleted_at.is_(None)
-    published = Post.status == PostStatus.PUBLISHED
-    if viewer is None:
-        return and_(exists, published)
-    if viewer.is_admin:
-        return exists
-    return and_(exists, or_(published, Post.author_id == viewer.id))
 
 
 def is_published(post: PostRead) -> bool:
@@ -31,7 +21,7 @@ def is_published(post: PostRead) -> bool:
 
 
 def is_visible(post: PostRead, viewer: User | None) -> bool:
-    """Return what `visible_to` says, of a post that is not deleted."""
+    """Return whether the viewer may see the post, which is not deleted: lists say the same in `listing.runs_of`."""
     return is_published(post) or (viewer is not None and (viewer.is_admin or viewer.id == post.author_id))
 
 
@@ -48,31 +38,12 @@ def find_undeleted_post(db: Session, post_id: int) -> Post | None:
 
 def list_posts(db: Session, viewer: User | None, params: PostParams) -> Slice[Post]:
     """Return a page of what the viewer may see and the parameters ask for."""
-    statement = select(Post).where(visible_to(viewer))
-    if params.status is not None:
-        statement = statement.where(Post.status == params.status)
-    if params.author_id is not None:
-        statement = statement.where(Post.author_id == params.author_id)
-    if params.q is not None:
-        statement = matching(statement, params.q)
-    return read_slice(db, statement, params, *order_by(params.sort))
+    return listing.read_posts(db, viewer, params)
 
 
 def list_posts_of(db: Session, author: User, viewer: User | None, params: PageParams) -> Slice[Post]:
     """Return a page of the author's posts that the viewer may see, newest first."""
-    statement = select(Post).where(visible_to(viewer), Post.author_id == author.id)
-    return read_slice(db, statement, params, *order_by("-created_at"))
-
-
-def matching(statement: Select[Any], q: str) -> Select[Any]:
-    """Keep the posts with this text in title or body, in any case; `%` and `_` mean themselves."""
-    return statement.where(or_(Post.title.icontains(q, autoescape=True), Post.body.icontains(q, autoescape=True)))
-
-
-def order_by(sort: str) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-    """Return the order, made stable by the key: rows with equal values keep their place from page to page."""
-    column = getattr(Post, sort.removeprefix("-"))
-    return (column.desc(), Post.id.desc()) if sort.startswith("-") else (column.asc(), Post.id.asc())
+    return listing.read_posts(db, viewer, PostParams(author_id=author.id, **params.model_dump()))
 
 
 def create_post(db: Session, author: User, data: PostCreate) -> Post:

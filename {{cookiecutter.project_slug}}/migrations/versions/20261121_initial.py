@@ -85,7 +85,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_posts")),
         sa.UniqueConstraint("slug", name=op.f("uq_posts_slug")),
     )
-    op.create_index(op.f("ix_posts_author_id"), "posts", ["author_id"])
+    for name in ("created_at", "updated_at", "title"):
+        op.create_index(op.f(f"ix_posts_{name}"), "posts", ["status", "deleted_at", name, "id"])
+    listed = ["author_id", "status", "deleted_at", "created_at", "id"]
+    op.create_index(op.f("ix_posts_author_id"), "posts", listed)
+    op.create_table(
+        "post_words",
+        sa.Column("post_id", database.Key(), nullable=False),
+        sa.Column("word", sa.String(32, collation="{{ cookiecutter.__binary_collation }}"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["post_id"],
+            ["posts.id"],
+            name=op.f("fk_post_words_post_id_posts"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("post_id", "word", name=op.f("pk_post_words")),
+    )
+    op.create_index(op.f("ix_post_words_word"), "post_words", ["word", "post_id"])
     op.create_table(
         "refresh_tokens",
         sa.Column("id", database.Key(), nullable=False),
@@ -167,5 +183,6 @@ def downgrade() -> None:
     op.drop_table("post_imports")
     # {% endif %}
     op.drop_table("refresh_tokens")
+    op.drop_table("post_words")
     op.drop_table("posts")
     op.drop_table("users")

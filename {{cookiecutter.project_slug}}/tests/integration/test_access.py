@@ -112,7 +112,7 @@ def caller(anon_client: Client, user: User, other_user: User, admin: User, setti
 
 def everything(db: Session) -> list[Sequence[Row[Any]]]:
     """Return all rows of all tables."""
-    return [db.execute(select(table).order_by(table.c.id)).all() for table in Base.metadata.sorted_tables]
+    return [db.execute(select(table).order_by(*table.primary_key)).all() for table in Base.metadata.sorted_tables]
 
 
 @pytest.mark.parametrize(("method", "path", "options", "who", "status"), CASES)

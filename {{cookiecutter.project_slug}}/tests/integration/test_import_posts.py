@@ -56,6 +56,11 @@ class TestImportPosts:
             "errors": [],
         }
 
+    def test_they_are_found_by_their_words(self, client: Client) -> None:
+        outcome(client, TWO)
+        for word, slug in (("first", "first"), ("two", "second")):
+            assert [item["slug"] for item in client.get(f"/posts?q={word}").json()["items"]] == [slug]
+
     def test_drafts_stay_drafts(self, client: Client, anon_client: Client, db: Session) -> None:
         outcome(client, TWO)
         draft, published = posts(db)

@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from app.models import Post, User
+from app import pages
+from app.models import Post, PostStatus, User
 from app.models.columns import now
+from app.posts import listing
 from tests.client import Client
 from tests.factories import PostFactory
 
@@ -70,6 +72,17 @@ class TestListPostsPages:
             seen += [item["id"] for item in body["items"]]
         ids = [post.id for post in posts]
         assert seen == (ids[::-1] if sort.startswith("-") else ids)
+
+    @pytest.mark.parametrize("query", ["", "author_id={}", "q=body"])
+    def test_they_are_counted_as_far_as_anybody_can_go(
+        self, client: Client, user: User, monkeypatch: pytest.MonkeyPatch, query: str
+    ) -> None:
+        for module in (listing, pages):
+            monkeypatch.setattr(module, "MOST_COUNTED", 4)
+        PostFactory.create_batch(3, author=user)
+        PostFactory.create_batch(3, author=user, status=PostStatus.DRAFT)
+        body = client.get(f"/posts?{query.format(user.id)}").json()
+        assert (body["total"], len(body["items"])) == (4, 6)
 
     def test_a_page_has_20_items_unless_asked_otherwise(self, anon_client: Client, user: User) -> None:
         PostFactory.create_batch(21, author=user)

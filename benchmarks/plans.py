@@ -1,0 +1,82 @@
+"""How each engine does what a request has it do: by an index, or by reading a table from end to end."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.applications import LABELS, one_engine
+from benchmarks.data import CREDENTIALS
+from benchmarks.plan import BenchFailed, Plan
+from benchmarks.processes import Application
+from benchmarks.table import Result
+from tests.commands import run
+
+ENGINES = ("postgresql", "mysql", "sqlite")
+POSTS = 100_000
+USERS = 10_000
+TABLES = ("users", "posts", "post_words", "refresh_tokens")
+EXPLAIN = Path(__file__).with_name("explain.py")
+BODY = {"title": "New", "body": "Some words", "slug": "new"}
+REQUESTS: list[tuple[str, str, Any]] = [
+    ("GET", "/users/me", None),
+    ("PATCH", "/users/me", {"name": "Name"}),
+    ("GET", "/users/2", None),
+    ("GET", "/users/2/posts", None),
+    ("GET", "/users/2/posts?offset=5000", None),
+    *(("GET", f"/posts?sort={sort}", None) for sort in ("created_at", "-created_at", "-updated_at", "title")),
+    ("GET", "/posts?offset=10000", None),
+    ("GET", "/posts?status=draft", None),
+    ("GET", "/posts?author_id=2&status=published", None),
+    ("GET", "/posts?q=words", None),
+    ("GET", "/posts?q=mark007&sort=title", None),
+    ("POST", "/posts", BODY),
+    ("GET", "/posts/1", None),
+    ("PATCH", "/posts/10", {"title": "Other"}),
+    ("DELETE", "/posts/20", None),
+    ("POST", "/auth/login", CREDENTIALS),
+    ("POST", "/auth/logout", {"refresh_token": "unknown"}),
+]
+
+
+def scanned(engine: str, row: list[str]) -> str | None:
+    """Return the table that a line of a plan reads from end to end, itself or one of its indexes."""
+    if engine == "postgresql":
+        name = row[0].partition("Seq Scan on ")[2].split(" ")[0]
+    elif engine == "mysql":
+        name = row[2] if row[1] != "INSERT" and row[3] in {"ALL", "index"} else ""
+    else:
+        name = row[3].removeprefix("SCAN ").split(" ")[0] if row[3].startswith("SCAN ") else ""
+    return name if name in TABLES else None
+
+
+def explained(one: Application) -> str:
+    asked = json.dumps({"credentials": CREDENTIALS, "requests": REQUESTS})
+    return run(
+        one.folder, sys.executable, str(EXPLAIN), asked, extra={**one.environment, "PYTHONPATH": str(one.folder)}
+    )
+
+
+def measure(plan: Plan) -> Result:
+    rows: list[list[str | int]] = []
+    runs: dict[str, Any] = {}
+    for engine in ENGINES:
+        with one_engine(engine, plan.folder) as (application, data):
+            data.grow(POSTS)
+            data.add_idle_users(USERS)
+            told = json.loads(explained(application).splitlines()[-1])
+        statements = [one for request in told for one in request["statements"]]
+        full = {name for one in statements for row in one["plan"] if (name := scanned(engine, row))}
+        refused = [request for request in told if request["status"] >= 400]  # noqa: PLR2004 - where refusals begin
+        if refused:
+            raise BenchFailed(f"{LABELS[engine]}: {refused[0]['request']} was answered with {refused[0]['status']}")
+        rows.append([LABELS[engine], len(told), len(statements), ", ".join(sorted(full)) or "none"])
+        runs[LABELS[engine]] = told
+        print(f"  {LABELS[engine]:28} {len(statements)} statements, read from end to end: {rows[-1][-1]}", flush=True)
+    return Result(
+        "Query plans",
+        ["application", "requests", "statements", "tables read from end to end"],
+        rows,
+        notes=[f"{POSTS:,} posts, {USERS:,} users. Every plan is in build/bench.json."],
+        runs=runs,
+    )

@@ -1,0 +1,47 @@
+"""The words of posts, by which they are searched: written with them, whoever writes."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, ForeignKey, Index, String, delete, event, insert, inspect
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database import Base
+from app.models.post import Post
+from app.words import LONGEST, words_of
+
+SEARCHED = ("title", "body")
+
+
+class PostWord(Base):
+    """A word that is in the title or the body of a post that is not deleted."""
+
+    __tablename__ = "post_words"
+    __table_args__ = (Index("ix_post_words_word", "word", "post_id"),)
+
+    post_id: Mapped[int] = mapped_column(ForeignKey("posts.id", ondelete="CASCADE"), primary_key=True)
+    # By the numbers of its letters, so that what begins alike is together.
+    word: Mapped[str] = mapped_column(
+        String(LONGEST, collation="{{ cookiecutter.__binary_collation }}"), primary_key=True
+    )
+
+
+def add_words(connection: Connection, texts: Iterable[tuple[int, str, str]]) -> None:
+    """Add the words of posts: of the id, the title and the body of each. Bulk inserts of posts are not noticed here."""
+    rows = [{"post_id": post_id, "word": word} for post_id, *both in texts for word in words_of(*both)]
+    if rows:
+        connection.execute(insert(PostWord), rows)
+
+
+@event.listens_for(Post, "after_insert")
+def notice_insert(_mapper: Any, connection: Connection, post: Post) -> None:
+    if post.deleted_at is None:
+        add_words(connection, [(post.id, post.title, post.body)])
+
+
+@event.listens_for(Post, "after_update")
+def notice_update(mapper: Any, connection: Connection, post: Post) -> None:
+    attributes = inspect(post).attrs
+    if any(attributes[name].history.has_changes() for name in (*SEARCHED, "deleted_at")):
+        connection.execute(delete(PostWord).where(PostWord.post_id == post.id))
+        notice_insert(mapper, connection, post)
