@@ -19,11 +19,13 @@ UNUSED: list[str] = [
     "tests/server.py",
     # {% endif %}
     # {% if not cookiecutter.__redis_server %}
+    "app/redis_urls.py",
     "tests/redis_server.py",
     # {% endif %}
     # {% if not cookiecutter.use_redis %}
     "app/cache.py",
     "app/cache_store.py",
+    "app/models/shown.py",
     "tests/caching.py",
     "tests/integration/test_cache_concurrency.py",
     "tests/integration/test_cache_forget.py",
@@ -49,6 +51,7 @@ UNUSED: list[str] = [
     "app/tasks/__init__.py",
     "app/tasks/router.py",
     "app/tasks/schemas.py",
+    "app/brokers.py",
     "app/worker.py",
     "docs/scaling.md",
     "tests/eager.py",
@@ -61,6 +64,7 @@ UNUSED: list[str] = [
     "tests/integration/test_tasks_scheduled.py",
     "tests/integration/test_worker.py",
     "tests/unit/test_csv_rows.py",
+    "tests/unit/test_brokers.py",
     "tests/unit/test_worker_settings.py",
     "tests/workers.py",
     # {% endif %}

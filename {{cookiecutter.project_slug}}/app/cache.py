@@ -1,6 +1,6 @@
 """What is shown out of Redis: a post or a user as its readers see it, until somebody writes to it.
 
-Writes of the session's objects are noticed by themselves. Bulk statements (`update(Post)`) and what the database deletes
+Writes of the session's objects are noticed by themselves, in every process: see `models.shown`. Bulk statements (`update(Post)`) and what the database deletes
 with something else are not: name what they change to `forget`.
 """
 
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from fastapi import Response
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.cache_store import NOTHING, CacheStore
@@ -19,7 +19,6 @@ from app.commits import after_commit
 from app.models import Post, User
 from app.settings import get_settings
 
-SHOWN: tuple[type[Post | User], ...] = (Post, User)
 M = TypeVar("M", bound=BaseModel)
 
 settings = get_settings()
@@ -90,10 +89,3 @@ def forget_posts_of(db: Session, author: User) -> None:
     with db.begin_nested():
         db.execute(select(User.id).where(User.id == author.id).with_for_update())
     forget(db, Post, db.scalars(select(Post.id).where(Post.author_id == author.id)))
-
-
-@event.listens_for(Session, "after_flush")
-def notice_writes(db: Session, _context: object) -> None:
-    """Forget what the flush has written or deleted."""
-    for model in SHOWN:
-        forget(db, model, [row.id for row in (*db.dirty, *db.deleted) if isinstance(row, model)])

@@ -7,7 +7,7 @@ lease with the value, so that what was read before the write is never put back a
 import logging
 import random
 from collections.abc import Callable
-from threading import Lock
+from threading import Lock, Thread
 from time import monotonic, sleep
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -61,7 +61,9 @@ class CacheStore:
         self.put = self.redis.register_script(FILL)
         self.prefix = prefix
         self.seconds = seconds
-        self.lock = Lock()
+        self.catching_up = Lock()
+        self.noting = Lock()
+        self.waiting = False
         self.silent_until = 0.0
         # When writes wanted the keys forgotten that may still be there.
         self.missed: dict[str, float] = {}
@@ -83,8 +85,21 @@ class CacheStore:
 
     def forget(self, *keys: str) -> None:
         """Take out the values, and the leases of whoever is loading them: at once, or when Redis answers again."""
-        self.missed.update(dict.fromkeys(map(self.name, keys), monotonic()))
+        with self.noting:
+            self.missed.update(dict.fromkeys(map(self.name, keys), monotonic()))
         self.ask(lambda: None, None)
+        with self.noting:
+            if self.missed and not self.waiting:
+                self.waiting = True
+                Thread(target=self.wait_for_redis, daemon=True).start()
+
+    def wait_for_redis(self) -> None:
+        """Ask again and again until nothing is missed: nobody else may ask this process for long."""
+        while self.waiting:
+            sleep(PAUSE_SECONDS)
+            self.ask(lambda: None, None)
+            with self.noting:
+                self.waiting = bool(self.missed)
 
     def name(self, key: str) -> str:
         return f"{self.prefix}:{key}"
@@ -113,21 +128,23 @@ class CacheStore:
     def answers(self) -> bool:
         """Return whether Redis may be asked: it did not fail just now, and has forgotten all that it should."""
         if self.missed:
-            with self.lock:
+            with self.catching_up:
                 if monotonic() >= self.silent_until:
                     self.catch_up()
         return monotonic() >= self.silent_until
 
     def catch_up(self) -> None:
-        missed = dict(self.missed)
+        with self.noting:
+            missed = dict(self.missed)
         # By then every value has expired by itself, even one put in late by a lease from before the write.
         oldest = monotonic() - self.seconds * (1 + JITTER) - LEASE_SECONDS
         names = [name for name, since in missed.items() if since >= oldest]
         if names:
             self.redis.delete(*names, *map(lease_of, names))
-        for name, since in missed.items():
-            if self.missed.get(name) == since:
-                del self.missed[name]
+        with self.noting:
+            for name, since in missed.items():
+                if self.missed.get(name) == since:
+                    del self.missed[name]
 
 
 def lease_of(name: str) -> str:

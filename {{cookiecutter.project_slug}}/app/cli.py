@@ -92,11 +92,15 @@ def serve(
 @cli.command(name="worker")
 def work(
     processes: Annotated[int | None, typer.Option(min=1, help="Tasks at a time, by default one a processor.")] = None,
+    queue: Annotated[
+        str | None, typer.Option(help="Queue to take tasks from, by default that of CELERY_QUEUE.")
+    ] = None,
 ) -> None:
     """Do the tasks that are queued."""
     from app.worker import celery  # noqa: PLC0415 - reads the settings, as below
 
     arguments = [] if processes is None else ["--concurrency", str(processes)]
+    arguments += [] if queue is None else ["--queues", queue]
     # Workers have nothing to tell each other.
     celery.worker_main(
         ["worker", "--loglevel", get_settings().log_level, "--without-mingle", "--without-gossip", *arguments]

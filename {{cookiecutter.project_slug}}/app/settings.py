@@ -3,13 +3,14 @@
 import re
 from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, EmailStr, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
+
+from app.urls import told_by, url_of
 
 # The names of the engine in URLs: hosts do not agree on one.
 ENGINE_NAMES = r"{{ cookiecutter.__engine_names }}"
@@ -17,8 +18,6 @@ DATABASE_DRIVER = "{{ cookiecutter.__database_driver }}"
 EXAMPLE_URL = "{{ cookiecutter.__database_url }}"
 EXAMPLE_SECRET = "change-me: any text of at least 32 characters"  # noqa: S105 - the value of .env.example, which production refuses
 SHORTEST_SECRET = 32
-# The schemes of URLs that say all by themselves.
-HOSTLESS = {"console", "sqs"}
 
 
 class Environment(StrEnum):
@@ -45,24 +44,6 @@ def with_driver(url: str) -> str:
     return parsed.set(drivername=DATABASE_DRIVER).render_as_string(hide_password=False)
 
 
-def url_of(*schemes: str) -> AfterValidator:
-    """Return a check of URLs; what is wrong with one is said without repeating it, since it may hold a password."""
-
-    def check(url: str) -> str:
-        try:
-            parts = urlsplit(url)
-            well_formed = parts.scheme in schemes and (bool(parts.hostname) or parts.scheme in HOSTLESS)
-            # Read for what it raises of a port that is none.
-            well_formed = well_formed and parts.port != 0
-        except ValueError:
-            well_formed = False
-        if not well_formed:
-            raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)} and name a host")
-        return url
-
-    return AfterValidator(check)
-
-
 class Settings(BaseSettings):
     """All settings; each is the environment variable of the same name in capitals."""
 
@@ -77,16 +58,17 @@ class Settings(BaseSettings):
     mail_url: Annotated[str, Field(repr=False), url_of("console", "smtp", "smtps")] = "console://"
     mail_from: EmailStr = "app@example.com"
     # {% if cookiecutter.use_redis %}
-    redis_url: Annotated[str, Field(repr=False), url_of("redis", "rediss")] = "redis://localhost:6379/0"
+    redis_url: Annotated[str, Field(repr=False), url_of("redis", "rediss"), told_by("app.redis_urls:check")] = (
+        "redis://localhost:6379/0"
+    )
     cache_prefix: Annotated[str, Field(min_length=1)] = "{{ cookiecutter.project_slug }}"
     cache_seconds: Annotated[int, Field(ge=1, le=24 * 3600)] = 300
     # {% endif %}
     # {% if cookiecutter.use_celery %}
-    celery_broker_url: Annotated[
-        str, Field(repr=False), url_of("redis", "rediss", "sentinel", "amqp", "amqps", "sqs")
-    ] = "redis://localhost:6379/1"
+    celery_broker_url: Annotated[str, Field(repr=False), told_by("app.brokers:check")] = "redis://localhost:6379/1"
+    celery_broker_options: Annotated[dict[str, Any], Field(repr=False)] = {}
     celery_queue: Annotated[str, Field(min_length=1)] = "{{ cookiecutter.project_slug }}"
-    import_max_bytes: Annotated[int, Field(ge=1, le=16_000_000)] = 10_000_000
+    import_max_bytes: Annotated[int, Field(ge=1, le=8_000_000)] = 5_000_000
     # {% endif %}
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
 

@@ -15,6 +15,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from app import brokers
 from app.commits import after_commit
 from app.errors import ServiceUnavailable
 from app.logs import configure_logging
@@ -25,6 +26,14 @@ logger = logging.getLogger(__name__)
 TIME_LIMIT_SECONDS = 300
 # A message that is not acknowledged for so long goes to another worker: longer than any task or wait for a retry takes.
 REDELIVERY_SECONDS = 2 * TIME_LIMIT_SECONDS
+BROKER_OPTIONS = {
+    "visibility_timeout": REDELIVERY_SECONDS,
+    "socket_connect_timeout": 2,
+    # A broker that takes connections and says nothing is down too.
+    "socket_timeout": 5,
+}
+SOON = {"expires": 55}
+"""For what the clock queues every minute: it does not pile up while no worker runs."""
 
 
 class RetriedTask(Task[..., Any]):
@@ -55,14 +64,15 @@ celery.conf.update(
     task_time_limit=TIME_LIMIT_SECONDS,
     broker_connection_retry_on_startup=True,
     broker_connection_timeout=2,
-    broker_transport_options={"visibility_timeout": REDELIVERY_SECONDS, "socket_connect_timeout": 2},
+    broker_transport_options={**BROKER_OPTIONS, **settings.celery_broker_options},
+    broker_use_ssl=brokers.tls_options(settings.celery_broker_url),
     # A request that queues a task waits no longer than this for a broker that is down.
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1},
     # The times of the schedule need no memory of the last run, so beat needs no file.
     beat_scheduler="celery.beat:Scheduler",
     beat_schedule={
         "purge-expired-tokens": {"task": "app.auth.tasks.purge_expired_tokens", "schedule": crontab(minute="17")},
-        "resume-imports": {"task": "app.posts.tasks.resume_imports", "schedule": crontab()},
+        "resume-imports": {"task": "app.posts.tasks.resume_imports", "schedule": crontab(), "options": SOON},
     },
 )
 
@@ -79,9 +89,11 @@ def enqueue(db: Session, task: Task[..., None], *arguments: Any, undo: Callable[
 def publish(task: Task[..., None], arguments: tuple[Any, ...], undo: Callable[[], object]) -> None:
     try:
         task.apply_async(arguments)
-    except BrokerError as error:
-        logger.warning("The broker does not take %s: %s", task.name, error)
+    except Exception as error:
         undo()
+        if not isinstance(error, BrokerError):
+            raise
+        logger.warning("The broker does not take %s: %s", task.name, error)
         raise ServiceUnavailable("The queue does not answer; try again later") from None
 
 

@@ -32,12 +32,13 @@ def patient_cache() -> None:
 def forget_what_tests_write() -> None:
     """Forget at once what a test changes through `db`: it never commits, yet requests see it."""
     from app import cache  # noqa: PLC0415 - as above
+    from app.models.shown import SHOWN  # noqa: PLC0415 - as above
     from tests.factories import current_session  # noqa: PLC0415 - as above
 
     @event.listens_for(Session, "after_flush")
     def forget(db: Session, _context: object) -> None:
         if db is current_session.session:
-            written = [row for row in (*db.dirty, *db.deleted) if isinstance(row, cache.SHOWN)]
+            written = [row for row in (*db.dirty, *db.deleted) if isinstance(row, SHOWN)]
             if written:
                 cache.store.forget(*(cache.key_of(type(row), row.id) for row in written))
 

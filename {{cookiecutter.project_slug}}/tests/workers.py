@@ -23,6 +23,7 @@ from app.worker import celery
 ROOT = Path(__file__).parents[1]
 HEADER = ("title", "body", "slug")
 PATIENCE = 30
+HURRY = 25
 
 
 def table(*rows: Sequence[str], header: Sequence[str] = HEADER, end: str = "\n") -> bytes:
@@ -52,13 +53,18 @@ def taken(queue: SimpleQueue) -> list[tuple[str, list[Any]]]:
 
 
 @contextmanager
-def queue_down() -> Iterator[None]:
-    """Let Celery look for its broker at a port where nobody listens."""
+def queue_down(*, silent: bool = False) -> Iterator[None]:
+    """Let Celery look for its broker at a port where nobody listens, or where somebody does and says nothing."""
     eager = celery.conf.task_always_eager
-    with pytest.MonkeyPatch.context() as patch, socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
+    with pytest.MonkeyPatch.context() as patch, socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        if silent:
+            nobody.listen()
+            # As patient as in production, but in less time.
+            shorter = {name: value / HURRY for name, value in celery.conf.broker_transport_options.items()}
+            patch.setitem(celery.conf, "broker_transport_options", shorter)
         # Celery itself looks there first.
-        patch.setenv("CELERY_BROKER_URL", f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        patch.setenv("CELERY_BROKER_URL", f"redis://127.0.0.1:{nobody.getsockname()[1]}/0")
         connect_anew(eager=False)
         yield
     connect_anew(eager=eager)

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,9 +15,11 @@ from app.posts.schemas import PostCreate
 REQUIRED = ("title", "body", "slug")
 COLUMNS = (*REQUIRED, "status")
 LONGEST_REASON = 500
+MOST_ROWS = 50_000
+"""What a process can hold of a file beside its other work."""
 
 # As large as a file: a longer one ends in the middle of a text, whose next lines would be taken for rows.
-csv.field_size_limit(16_000_000)
+csv.field_size_limit(8_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Row:
 def read_rows(document: bytes) -> list[Row]:
     """Return the rows of a file whose first line names the columns, in any order.
 
-    Raises a 422 of the field `file` where the whole of it is wrong: not UTF-8, empty, or of other columns.
+    Raises a 422 of the field `file` where the whole of it is wrong: not UTF-8, empty, too many rows, or other columns.
     """
     try:
         # With the mark that spreadsheets put in front, or without.
@@ -45,9 +48,11 @@ def read_rows(document: bytes) -> list[Row]:
         raise invalid_field("file", f"The first line is no CSV: {error}") from None
     if len(set(header)) != len(header) or not set(REQUIRED) <= set(header) <= set(COLUMNS):
         raise invalid_field("file", f"The first line must name the columns {', '.join(REQUIRED)} and may name status")
-    rows = list(rows_below(reader, header))
+    rows = list(islice(rows_below(reader, header), MOST_ROWS + 1))
     if not rows:
         raise invalid_field("file", "The file has no rows")
+    if len(rows) > MOST_ROWS:
+        raise invalid_field("file", f"The file has more than {MOST_ROWS} rows")
     return rows
 
 

@@ -53,10 +53,18 @@ def remove_import(task_id: str) -> None:
         db.execute(delete(PostImport).where(PostImport.task_id == task_id))
 
 
-def stalled(db: Session, idle: timedelta) -> Sequence[str]:
-    """Return the imports that are to be done and had nothing done to them for so long."""
+def take_stalled(db: Session, idle: timedelta) -> Sequence[str]:
+    """Return the imports that are to be done and had nothing done to them for so long; from now on they have."""
     waiting = select(PostImport.task_id).where(PostImport.status.in_(UNFINISHED), PostImport.updated_at <= now() - idle)
-    return db.scalars(waiting.order_by(PostImport.id)).all()
+    task_ids = db.scalars(waiting.order_by(PostImport.id)).all()
+    db.execute(update(PostImport).where(PostImport.task_id.in_(task_ids)).values(updated_at=now()))
+    return task_ids
+
+
+def problems_of(db: Session, job: PostImport, limit: int, offset: int) -> Sequence[PostImportProblem]:
+    """Return a part of what was wrong, in the order of the file."""
+    problems = select(PostImportProblem).where(PostImportProblem.import_id == job.id).order_by(PostImportProblem.line)
+    return db.scalars(problems.limit(limit).offset(offset)).all()
 
 
 def run_import(task_id: str) -> None:

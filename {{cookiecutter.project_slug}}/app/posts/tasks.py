@@ -32,8 +32,8 @@ def import_posts(task_id: str) -> None:
 @celery.task
 def resume_imports(idle_seconds: float = IDLE_SECONDS) -> None:
     """Queue again what a worker that died, or a broker that forgot, has left."""
-    with SessionLocal() as db:
-        left = imports.stalled(db, timedelta(seconds=idle_seconds))
+    with SessionLocal.begin() as db:
+        left = imports.take_stalled(db, timedelta(seconds=idle_seconds))
     for task_id in left:
         logger.info("Import %s goes on", task_id)
         import_posts.delay(task_id)

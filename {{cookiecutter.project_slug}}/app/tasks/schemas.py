@@ -1,8 +1,13 @@
 """What is received about work in the background."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.models.post_import import ImportStatus
+from app.posts.csv_rows import MOST_ROWS
+
+MOST_ERRORS = 1000
 
 
 class TaskProblem(BaseModel):
@@ -14,10 +19,15 @@ class TaskProblem(BaseModel):
     reason: str
 
 
+class ErrorParams(BaseModel):
+    """Which of the errors, of which there can be as many as rows."""
+
+    limit: Annotated[int, Field(ge=0, le=MOST_ERRORS)] = MOST_ERRORS
+    offset: Annotated[int, Field(ge=0, le=MOST_ROWS)] = 0
+
+
 class TaskRead(BaseModel):
     """How far it is: `processed` of `total` rows are done with, those among `errors` too."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     task_id: str
     status: ImportStatus

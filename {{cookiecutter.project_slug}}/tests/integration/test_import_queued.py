@@ -69,10 +69,11 @@ class TestImportQueued:
 
 
 class TestImportWhileTheQueueIsDown:
+    @pytest.mark.parametrize("silent", [False, True])
     def test_it_is_refused_and_leaves_nothing(
-        self, server: TestClient, headers: dict[str, str], caplog: pytest.LogCaptureFixture
+        self, server: TestClient, headers: dict[str, str], caplog: pytest.LogCaptureFixture, *, silent: bool
     ) -> None:
-        with queue_down():
+        with queue_down(silent=silent):
             response = server.post("/posts/import", headers=headers, **form(numbered(1)))
             assert server.get("/users/me", headers=headers).status_code == 200
         assert response.status_code == 503
@@ -96,8 +97,11 @@ class TestImportWhileTheQueueIsDown:
             assert server.post("/posts/import", headers=headers, **form(numbered(1))).status_code == 503
         assert (count(PostImport), count(Post)) == (1, 1)
 
-    def test_a_registration_only_loses_its_mail(self, server: TestClient, caplog: pytest.LogCaptureFixture) -> None:
-        with queue_down():
+    @pytest.mark.parametrize("silent", [False, True])
+    def test_a_registration_only_loses_its_mail(
+        self, server: TestClient, caplog: pytest.LogCaptureFixture, *, silent: bool
+    ) -> None:
+        with queue_down(silent=silent):
             assert server.post("/auth/register", json=NEWCOMER).status_code == 201
         assert count(User) == 1
         assert "What was to be done after a commit failed" in caplog.text
@@ -136,6 +140,15 @@ class TestEnqueue:
             with pytest.raises(ServiceUnavailable):
                 db.commit()
         assert undone == ["first", "second"]
+
+    def test_one_that_is_no_outage_is_undone_too(self, server: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        undone: list[str] = []
+        monkeypatch.setattr(import_posts, "apply_async", lambda _: 1 // 0)
+        with SessionLocal() as db:
+            worker.enqueue(db, import_posts, "first", undo=partial(undone.append, "first"))
+            with pytest.raises(ZeroDivisionError):
+                db.commit()
+        assert undone == ["first"]
 
 
 def test_an_import_that_is_over_is_not_taken_up_again(server: TestClient, headers: dict[str, str]) -> None:

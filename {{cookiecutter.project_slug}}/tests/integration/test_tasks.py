@@ -47,6 +47,21 @@ class TestReadTask:
             {"line": line, "reason": f"Reason {line}"} for line in (2, 3, 10)
         ]
 
+    @pytest.mark.parametrize(
+        ("query", "lines"), [("limit=2", [2, 3]), ("limit=2&offset=1", [3, 4]), ("offset=2", [4]), ("limit=0", [])]
+    )
+    def test_they_are_shown_in_parts(
+        self, client: Client, db: Session, user: User, query: str, lines: list[int]
+    ) -> None:
+        task = add_import(db, user)
+        db.add_all(PostImportProblem(import_id=task.id, line=line, reason="Reason") for line in (2, 3, 4))
+        shown = client.get(f"/tasks/{task.task_id}?{query}").json()["errors"]
+        assert [error["line"] for error in shown] == lines
+
+    @pytest.mark.parametrize("query", ["limit=1001", "limit=-1", "limit=x", "offset=-1", "offset=50001"])
+    def test_no_part_is_larger_than_an_answer_may_be(self, client: Client, db: Session, user: User, query: str) -> None:
+        assert client.get(f"/tasks/{add_import(db, user).task_id}?{query}").status_code == 422
+
     def test_each_has_its_own_errors(self, client: Client, db: Session, user: User) -> None:
         mine, other = add_import(db, user), add_import(db, user)
         db.add(PostImportProblem(import_id=other.id, line=2, reason="Reason"))

@@ -102,6 +102,8 @@ class TestResumeImports:
         add_import(db, user, status, idle=IDLE_SECONDS - 5)
         resume_imports()
         assert taken(queue) == [(IMPORT, [first]), (IMPORT, [second])]
+        resume_imports()
+        assert taken(queue) == [], "what has just been queued is queued again"
 
     @pytest.mark.parametrize("status", [ImportStatus.COMPLETE, ImportStatus.FAILED])
     def test_those_that_are_over_are_not(

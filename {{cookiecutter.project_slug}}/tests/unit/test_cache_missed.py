@@ -7,6 +7,7 @@ import pytest
 from app import cache_store
 from app.cache_store import JITTER, CacheStore, lease_of
 from tests.caching import stored
+from tests.outage import until
 
 KEY = "posts:1"
 NEITHER = (None, None)
@@ -37,6 +38,14 @@ class TestMissed:
         assert lease is not None
         assert stored(store) == {lease_of(key): lease.encode()}
         assert store.missed == {}
+
+    def test_it_is_made_up_for_though_nobody_asks(self, store: CacheStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(cache_store, "PAUSE_SECONDS", 0.01)
+        store.silent_until = monotonic() + 0.02
+        store.forget(KEY)
+        assert stored(store) == {KEY: b"old"}
+        until(lambda: not store.waiting)
+        assert (stored(store), store.missed) == ({}, {})
 
     def test_a_lease_from_before_is_taken_away_too(self, store: CacheStore) -> None:
         _, lease = store.look_up("posts:2")

@@ -68,6 +68,19 @@ class TestRedisUrl:
         assert "redis_url" in str(error)
         assert "ter2" not in str(error)
 
+    @pytest.mark.parametrize(
+        ("end", "message"),
+        [
+            ("hunter2", "must end in the number of a database, as in redis://localhost:6379/0"),
+            ("0?hunter2=1", "has a parameter behind ? that redis-py does not take"),
+            ("0?socket_timeout=hunter2", "has a parameter behind ? that redis-py does not take"),
+        ],
+    )
+    def test_one_that_redis_py_could_not_use_is_refused(self, end: str, message: str) -> None:
+        error = refusal(redis_url=f"redis://host/{end}")
+        assert [problem["msg"] for problem in error.errors()] == [f"Value error, {message}"]
+        assert "hunter2" not in str(error)
+
     def test_the_password_is_in_no_representation(self) -> None:
         assert "hunter2" not in repr(make(redis_url="redis://:hunter2@host"))
 

@@ -4,7 +4,7 @@ import pytest
 from fastapi.exceptions import RequestValidationError
 
 from app.models import PostStatus
-from app.posts.csv_rows import Row, read_rows
+from app.posts.csv_rows import MOST_ROWS, Row, read_rows
 from app.posts.schemas import LONGEST_BODY
 
 HEADER = "title,body,slug\n"
@@ -115,6 +115,7 @@ class TestWholeFiles:
             (b'"title"x,body,slug\nTitle,Body,a\n', "The first line is no CSV"),
             (b'"title,body,slug\nTitle,Body,a\n', "The first line is no CSV"),
             (HEADER.encode(), "The file has no rows"),
+            (HEADER.encode() + b"x\n" * (MOST_ROWS + 1), "The file has more than 50000 rows"),
             (HEADER.encode() + b"\n\n", "The file has no rows"),
             ((HEADER + "Zoë,Body,a\n").encode("latin-1"), "The file is not encoded in UTF-8"),
             ((HEADER + GOOD).encode("utf-16"), "The file is not encoded in UTF-8"),
@@ -127,3 +128,6 @@ class TestWholeFiles:
         ((problem),) = refused.value.errors()
         assert problem["loc"] == ("body", "file")
         assert problem["msg"].startswith(message)
+
+    def test_one_with_as_many_rows_as_may_be_is_taken(self) -> None:
+        assert len(read_rows(HEADER.encode() + b"x\n" * MOST_ROWS)) == MOST_ROWS

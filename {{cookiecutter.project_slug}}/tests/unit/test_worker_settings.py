@@ -28,57 +28,12 @@ def make(**values: Any) -> Settings:
     return Settings(**{"database_url": EXAMPLE_URL, "secret_key": "x7" * 16} | values)
 
 
-class TestBrokerUrl:
-    @pytest.mark.parametrize(
-        "url",
-        [
-            "redis://localhost:6379/1",
-            "redis://:hunter2@host",
-            "rediss://user:hunter2@host:6380/0?ssl_cert_reqs=required",
-            "amqp://user:hunter2@host:5672//",
-            "amqps://host",
-            "sentinel://host:26379/0",
-            "sqs://",
-        ],
-    )
-    def test_a_broker_is_taken(self, url: str) -> None:
-        assert make(celery_broker_url=url).celery_broker_url == url
-
-    @pytest.mark.parametrize(
-        "url",
-        [
-            "",
-            "hunter2",
-            "host:6379",
-            "redis://",
-            "redis:///1",
-            "redis://:hunter2@",
-            "redis://user:hunter2/1",
-            "redis://user:hunter2@host:port/1",
-            "redis://user:hunter2@host:70000/1",
-            "redis://user:hunter2@[::1/1",
-            "http://user:hunter2@host",
-            "memory://hunter2",
-        ],
-    )
-    def test_what_is_none_is_refused_by_name_and_not_repeated(self, url: str) -> None:
-        with pytest.raises(ValidationError) as refused:
-            make(celery_broker_url=url)
-        ((problem),) = refused.value.errors()
-        assert problem["loc"] == ("celery_broker_url",)
-        assert problem["msg"].startswith("Value error, must begin with redis:// or ")
-        assert "hunter2" not in str(refused.value)
-
-    def test_it_is_in_no_representation(self) -> None:
-        assert "hunter2" not in repr(make(celery_broker_url="redis://:hunter2@host"))
-
-
 class TestLimits:
-    @pytest.mark.parametrize("most", [1, 16_000_000])
+    @pytest.mark.parametrize("most", [1, 8_000_000])
     def test_the_size_of_an_import_may_be_chosen(self, most: int) -> None:
         assert make(import_max_bytes=most).import_max_bytes == most
 
-    @pytest.mark.parametrize("most", [0, 16_000_001, "many"])
+    @pytest.mark.parametrize("most", [0, 8_000_001, "many"])
     def test_it_fits_the_smallest_column(self, most: object) -> None:
         with pytest.raises(ValidationError, match="import_max_bytes"):
             make(import_max_bytes=most)
