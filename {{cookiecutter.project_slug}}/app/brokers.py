@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from kombu.transport import TRANSPORT_ALIASES, resolve_transport
 
 from app import redis_urls
+from app.urls import is_one_of
 
 WITH_A_HOST = {"redis", "rediss", "sentinel", "amqp", "amqps", "pyamqp"}
 # For the tests of Celery itself: other processes see nothing of what is queued there.
@@ -19,23 +20,14 @@ def check(url: str) -> None:
         scheme = one.partition("://")[0]
         if "://" not in one or scheme not in TRANSPORT_ALIASES or scheme in NO_BROKERS:
             raise ValueError("must begin with redis:// or amqp:// or another broker's name that Celery knows")
-        check_host(scheme, one)
+        if scheme in WITH_A_HOST and not is_one_of((scheme,), one):
+            raise ValueError(f"must name a host, as in {scheme}://host.example.com")
         if scheme in {"redis", "rediss"}:
             redis_urls.check(one)
         try:
             resolve_transport(scheme)
         except Exception:  # noqa: BLE001 - each fails in its own way without its package
             raise ValueError(f"names {scheme}, for which a package is missing: celery[{scheme}] may bring it") from None
-
-
-def check_host(scheme: str, url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        named = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        named = False
-    if scheme in WITH_A_HOST and not named:
-        raise ValueError(f"must name a host, as in {scheme}://host.example.com")
 
 
 def tls_options(url: str) -> dict[str, Any] | None:

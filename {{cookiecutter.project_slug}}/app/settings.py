@@ -3,14 +3,14 @@
 import re
 from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, EmailStr, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from app.urls import told_by, url_of
+from app.urls import url_of
 
 # The names of the engine in URLs: hosts do not agree on one.
 ENGINE_NAMES = r"{{ cookiecutter.__engine_names }}"
@@ -58,15 +58,15 @@ class Settings(BaseSettings):
     mail_url: Annotated[str, Field(repr=False), url_of("console", "smtp", "smtps")] = "console://"
     mail_from: EmailStr = "app@example.com"
     # {% if cookiecutter.use_redis %}
-    redis_url: Annotated[str, Field(repr=False), url_of("redis", "rediss"), told_by("app.redis_urls:check")] = (
+    redis_url: Annotated[str, Field(repr=False), url_of("redis", "rediss", then="app.redis_urls:check")] = (
         "redis://localhost:6379/0"
     )
     cache_prefix: Annotated[str, Field(min_length=1)] = "{{ cookiecutter.project_slug }}"
     cache_seconds: Annotated[int, Field(ge=1, le=24 * 3600)] = 300
     # {% endif %}
     # {% if cookiecutter.use_celery %}
-    celery_broker_url: Annotated[str, Field(repr=False), told_by("app.brokers:check")] = "redis://localhost:6379/1"
-    celery_broker_options: Annotated[dict[str, Any], Field(repr=False)] = {}
+    celery_broker_url: Annotated[str, Field(repr=False), url_of(then="app.brokers:check")] = "redis://localhost:6379/1"
+    celery_broker_options: Annotated[dict[str, object], Field(repr=False)] = {}
     celery_queue: Annotated[str, Field(min_length=1)] = "{{ cookiecutter.project_slug }}"
     import_max_bytes: Annotated[int, Field(ge=1, le=8_000_000)] = 5_000_000
     # {% endif %}

@@ -9,29 +9,26 @@ from pydantic import AfterValidator
 HOSTLESS = {"console"}
 
 
-def url_of(*schemes: str) -> AfterValidator:
-    """Return a check for one of the schemes and a host."""
+def url_of(*schemes: str, then: str = "") -> AfterValidator:
+    """Return a check for one of the schemes and a host.
+
+    It ends with the function `then`, a `module:function` that is loaded when it is needed and raises `ValueError`.
+    """
 
     def check(url: str) -> str:
-        try:
-            parts = urlsplit(url)
-            well_formed = parts.scheme in schemes and (bool(parts.hostname) or parts.scheme in HOSTLESS)
-            # Read for what it raises of a port that is none.
-            well_formed = well_formed and parts.port != 0
-        except ValueError:
-            well_formed = False
-        if not well_formed:
+        if schemes and not is_one_of(schemes, url):
             raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)} and name a host")
+        if then:
+            resolve_name(then)(url)
         return url
 
     return AfterValidator(check)
 
 
-def told_by(name: str) -> AfterValidator:
-    """Return a check by a function that raises `ValueError`, named as `module:function` since it is not always there."""
-
-    def check(url: str) -> str:
-        resolve_name(name)(url)
-        return url
-
-    return AfterValidator(check)
+def is_one_of(schemes: tuple[str, ...], url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        # The port is read for what it raises when it is none.
+        return parts.scheme in schemes and (bool(parts.hostname) or parts.scheme in HOSTLESS) and parts.port != 0
+    except ValueError:
+        return False

@@ -11,6 +11,8 @@ from app.models.post import Post
 from app.words import LONGEST, words_of
 
 SEARCHED = ("title", "body")
+# By the numbers of the letters, so that what begins alike is together.
+COLLATION = "{{ cookiecutter.__binary_collation }}"
 
 
 class PostWord(Base):
@@ -20,10 +22,7 @@ class PostWord(Base):
     __table_args__ = (Index("ix_post_words_word", "word", "post_id"),)
 
     post_id: Mapped[int] = mapped_column(ForeignKey("posts.id", ondelete="CASCADE"), primary_key=True)
-    # By the numbers of its letters, so that what begins alike is together.
-    word: Mapped[str] = mapped_column(
-        String(LONGEST, collation="{{ cookiecutter.__binary_collation }}"), primary_key=True
-    )
+    word: Mapped[str] = mapped_column(String(LONGEST, collation=COLLATION), primary_key=True)
 
 
 def add_words(connection: Connection, texts: Iterable[tuple[int, str, str]]) -> None:

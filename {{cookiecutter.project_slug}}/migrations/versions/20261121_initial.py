@@ -17,6 +17,9 @@ from app import (
     # {% endif %}
 )
 
+# By the numbers of the letters, so that what begins alike is together.
+COLLATION = "{{ cookiecutter.__binary_collation }}"
+
 revision: str = "4c1e0a7d52b9"
 down_revision: str | None = None
 branch_labels: str | Sequence[str] | None = None
@@ -92,7 +95,7 @@ def upgrade() -> None:
     op.create_table(
         "post_words",
         sa.Column("post_id", database.Key(), nullable=False),
-        sa.Column("word", sa.String(32, collation="{{ cookiecutter.__binary_collation }}"), nullable=False),
+        sa.Column("word", sa.String(32, collation=COLLATION), nullable=False),
         sa.ForeignKeyConstraint(
             ["post_id"],
             ["posts.id"],
