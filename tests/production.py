@@ -13,7 +13,8 @@ from tests.commands import CommandFailed
 from tests.servers.keeper import free_port
 
 STARTING = 30
-STOPPING = 15
+# A worker whose task ends as it is asked to stop may wait 30 s for its own confirmation, in vain.
+STOPPING = 60
 
 
 @contextlib.contextmanager

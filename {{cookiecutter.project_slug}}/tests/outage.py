@@ -113,6 +113,8 @@ def distant(store: CacheStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) ->
     distant = type(store)(proxy.url, store.prefix, store.seconds)
     monkeypatch.setattr("app.cache.store", distant)
     yield distant
+    # What it has not told Redis is nobody's concern any more.
+    distant.missed.clear()
     distant.redis.close()
 
 

@@ -23,6 +23,8 @@ from app.worker import celery
 ROOT = Path(__file__).parents[1]
 HEADER = ("title", "body", "slug")
 PATIENCE = 30
+# A worker whose task ends as it is asked to stop may wait 30 s for its own confirmation, in vain.
+PATIENCE_AT_THE_END = 60
 HURRY = 25
 
 
@@ -98,7 +100,7 @@ class Process:
     def ended(self, number: signal.Signals) -> int:
         """Send it a signal and return the code with which it ends."""
         self.popen.send_signal(number)
-        return self.popen.wait(PATIENCE)
+        return self.popen.wait(PATIENCE_AT_THE_END)
 
     def killed(self) -> None:
         """End all of it at once, as a machine that fails does."""

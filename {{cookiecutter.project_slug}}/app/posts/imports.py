@@ -13,7 +13,7 @@ from sqlalchemy import CursorResult, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.database import Base, SessionLocal
+from app.database import SessionLocal
 from app.errors import Unauthorized
 from app.models import Post, User
 from app.models.columns import now
@@ -127,18 +127,15 @@ def add_posts(db: Session, job: PostImport, batch: Sequence[Row]) -> None:
             clash = error
     else:
         raise clash
-    insert_all(db, PostImportProblem, [{"import_id": job.id, **reason} for reason in reasons])
+    if reasons:
+        db.execute(insert(PostImportProblem), [{"import_id": job.id, **reason} for reason in reasons])
 
 
 def insert_posts(db: Session, author_id: int, posts: Sequence[PostCreate]) -> None:
-    insert_all(db, Post, [{**post.model_dump(), "author_id": author_id} for post in posts])
-    added = select(Post.id, Post.title, Post.body).where(Post.slug.in_([post.slug for post in posts]))
-    add_words(db.connection(), db.execute(added))
-
-
-def insert_all(db: Session, model: type[Base], rows: list[dict[str, Any]]) -> None:
-    if rows:
-        db.execute(insert(model), rows)
+    if posts:
+        db.execute(insert(Post), [{**post.model_dump(), "author_id": author_id} for post in posts])
+        added = select(Post.id, Post.title, Post.body).where(Post.slug.in_([post.slug for post in posts]))
+        add_words(db.connection(), db.execute(added))
 
 
 def sorted_out(db: Session, batch: Sequence[Row]) -> tuple[list[PostCreate], list[dict[str, Any]]]:

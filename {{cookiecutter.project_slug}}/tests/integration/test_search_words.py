@@ -84,6 +84,9 @@ class TestWrites:
         assert (words(db, post), words(db, other)) == (set(), {"title", other.title.split()[1], "body"})
         assert words(db, PostFactory(author=user, deleted_at=now())) == set()
 
+    def test_a_post_need_not_have_any(self, db: Session, user: User) -> None:
+        assert words(db, PostFactory(title=" ", body=" ", author=user)) == set()
+
     def test_those_of_a_deleted_user_go_too(self, client: Client, db: Session, user: User) -> None:
         PostFactory(author=user)
         assert client.delete("/users/me").status_code == 204
