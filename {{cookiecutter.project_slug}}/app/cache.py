@@ -4,6 +4,7 @@ Writes of the session's objects are noticed by themselves, in every process: see
 with something else are not: name what they change to `forget`.
 """
 
+import atexit
 import inspect
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -24,6 +25,7 @@ M = TypeVar("M", bound=BaseModel)
 settings = get_settings()
 # An environment for itself, though two of them share a server.
 store = CacheStore(settings.redis_url, f"{settings.cache_prefix}:{settings.environment}", settings.cache_seconds)
+atexit.register(store.close)
 
 
 def cached(

@@ -7,7 +7,7 @@ lease with the value, so that what was read before the write is never put back a
 import logging
 import random
 from collections.abc import Callable
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from time import monotonic, sleep
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -64,6 +64,8 @@ class CacheStore:
         self.catching_up = Lock()
         self.noting = Lock()
         self.waiting = False
+        self.waiter: Thread | None = None
+        self.closed = Event()
         self.silent_until = 0.0
         # When writes wanted the keys forgotten that may still be there.
         self.missed: dict[str, float] = {}
@@ -91,15 +93,24 @@ class CacheStore:
         with self.noting:
             if self.missed and not self.waiting:
                 self.waiting = True
-                Thread(target=self.wait_for_redis, daemon=True).start()
+                self.waiter = Thread(target=self.wait_for_redis, daemon=True)
+                self.waiter.start()
 
     def wait_for_redis(self) -> None:
         """Ask again and again until nothing is missed: nobody else may ask this process for long."""
-        while self.waiting:
-            sleep(PAUSE_SECONDS)
+        while self.waiting and not self.closed.wait(PAUSE_SECONDS):
             self.ask(lambda: None, None)
             with self.noting:
                 self.waiting = bool(self.missed)
+
+    def close(self) -> None:
+        """Try once more to tell what Redis has missed, and let go of it."""
+        self.closed.set()
+        if self.waiter is not None:
+            self.waiter.join()
+        self.silent_until = 0.0
+        self.ask(lambda: None, None)
+        self.redis.close()
 
     def name(self, key: str) -> str:
         return f"{self.prefix}:{key}"

@@ -115,7 +115,7 @@ def distant(store: CacheStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) ->
     yield distant
     # What it has not told Redis is nobody's concern any more.
     distant.missed.clear()
-    distant.redis.close()
+    distant.close()
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -125,3 +125,5 @@ class TestRefusal:
             assert client.patch(f"/posts/{post.id}", json={"title": "New"}).status_code == 200
             assert [where(client, post) for _ in range(2)] == ["MISS", "MISS"]
             assert absent.silent_until > 0
+            absent.missed.clear()
+            absent.close()

@@ -6,6 +6,7 @@ import pytest
 
 from app import cache_store
 from app.cache_store import JITTER, CacheStore, lease_of
+from app.settings import Settings
 from tests.caching import stored
 from tests.outage import until
 
@@ -46,6 +47,15 @@ class TestMissed:
         assert stored(store) == {KEY: b"old"}
         until(lambda: not store.waiting)
         assert (stored(store), store.missed) == ({}, {})
+
+    def test_the_end_of_the_process_is_the_last_occasion(self, store: CacheStore, settings: Settings) -> None:
+        other = CacheStore(settings.redis_url, store.prefix, store.seconds)
+        other.silent_until = monotonic() + 600
+        other.forget(KEY)
+        other.close()
+        assert (stored(store), other.missed) == ({}, {})
+        assert other.waiter is not None
+        assert not other.waiter.is_alive()
 
     def test_a_lease_from_before_is_taken_away_too(self, store: CacheStore) -> None:
         _, lease = store.look_up("posts:2")
