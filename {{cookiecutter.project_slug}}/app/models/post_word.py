@@ -1,9 +1,10 @@
 """The words of posts, by which they are searched: written with them, whoever writes."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, ForeignKey, Index, String, delete, event, insert, inspect
+from sqlalchemy import Connection, ForeignKey, Index, String, delete, event, inspect, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
@@ -13,6 +14,11 @@ from app.words import LONGEST, words_of
 SEARCHED = ("title", "body")
 # By the numbers of the letters, so that what begins alike is together.
 COLLATION = "{{ cookiecutter.__binary_collation }}"
+# One statement for any number of words, which costs a third of one statement for each.
+ADD_WORDS = text("""
+INSERT INTO post_words (post_id, word)
+{{ cookiecutter.__rows_of_json }}
+""")
 
 
 class PostWord(Base):
@@ -27,9 +33,8 @@ class PostWord(Base):
 
 def add_words(connection: Connection, texts: Iterable[tuple[int, str, str]]) -> None:
     """Add the words of posts: of the id, the title and the body of each. Bulk inserts of posts are not noticed here."""
-    rows = [{"post_id": post_id, "word": word} for post_id, *both in texts for word in words_of(*both)]
-    if rows:
-        connection.execute(insert(PostWord), rows)
+    rows = [(post_id, word) for post_id, *both in texts for word in words_of(*both)]
+    connection.execute(ADD_WORDS, {"rows": json.dumps(rows)})
 
 
 @event.listens_for(Post, "after_insert")

@@ -4,10 +4,12 @@ What somebody may see is put together of runs: posts of one status, and perhaps 
 order of the list. No more is read of a run than the page may need.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, asc, desc, func, or_, select, union, union_all
+from sqlalchemy import ColumnElement, Integer, Select, and_, asc, bindparam, desc, func, or_, select, union, union_all
 from sqlalchemy.orm import Session
 
 from app.models import Post, PostStatus, User
@@ -20,45 +22,63 @@ MOST_FOUND = 1000
 """How many posts a search looks at that have a word, the newest of them; as many again that have longer ones."""
 _LAST_LETTER = "\U0010ffff"
 
-Run = ColumnElement[bool]
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Posts of one status, and of one author if `author` names the parameter that says whose."""
+
+    status: PostStatus
+    author: str = ""
+
+    def condition(self) -> ColumnElement[bool]:
+        posts = and_(Post.status == self.status, Post.deleted_at.is_(None))
+        return and_(Post.author_id == bindparam(self.author), posts) if self.author else posts
 
 
 def read_posts(db: Session, viewer: User | None, params: PostParams) -> Slice[Post]:
     """Return a page of what the viewer may see and the parameters ask for."""
-    runs = runs_of(viewer, params)
+    runs = tuple(runs_of(viewer, params))
     if not runs or (params.q is not None and not words_of(params.q)):
         return Slice([], 0, params.limit, params.offset)
-    return read_runs(db, runs, params) if params.q is None else search(db, runs, params.q, params)
+    authors = {"viewer_id": viewer.id if viewer else None, "author_id": params.author_id}
+    return read_runs(db, runs, params, authors) if params.q is None else search(db, runs, params.q, params, authors)
 
 
-def runs_of(viewer: User | None, params: PostParams) -> list[Run]:
-    """Return conditions, no two of which hold for a post: together, all that the viewer may see of what is asked for."""
-    runs: list[Run] = []
+def runs_of(viewer: User | None, params: PostParams) -> Iterator[Run]:
+    """Yield runs that have no post in common: together, all that the viewer may see of what is asked for."""
+    author = "" if params.author_id is None else "author_id"
     for status in PostStatus if params.status is None else [params.status]:
-        author_id = params.author_id
-        if status is PostStatus.DRAFT and not (viewer and viewer.is_admin):
-            if viewer is None or author_id not in {None, viewer.id}:
-                continue
-            author_id = viewer.id
-        run = and_(Post.status == status, Post.deleted_at.is_(None))
-        runs.append(run if author_id is None else and_(Post.author_id == author_id, run))
-    return runs
+        if status is PostStatus.PUBLISHED or (viewer is not None and viewer.is_admin):
+            yield Run(status, author)
+        elif viewer is not None and params.author_id in {None, viewer.id}:
+            yield Run(status, "viewer_id")
 
 
-def read_runs(db: Session, runs: list[Run], params: PostParams) -> Slice[Post]:
+def read_runs(db: Session, runs: tuple[Run, ...], params: PostParams, authors: dict[str, int | None]) -> Slice[Post]:
     """Read one part of the runs, and count the whole as far as anybody can go: two statements."""
-    column, sign = sorted_by(params.sort)
+    part = {"limit": params.limit, "offset": params.offset, "end": params.offset + params.limit, "most": MOST_COUNTED}
+    total = db.scalar(count_of(runs), authors | part) or 0
+    items = db.scalars(page_of(runs, params.sort), authors | part).all()
+    return Slice(items, min(total, MOST_COUNTED), params.limit, params.offset)
+
+
+# Statements are made once: to put one together takes as long as to execute it.
+@cache
+def count_of(runs: tuple[Run, ...]) -> Select[int]:
+    ids = together([select(Post.id).where(run.condition()).limit(bindparam("most", type_=Integer)) for run in runs])
+    return select(func.count()).select_from(ids.subquery())
+
+
+@cache
+def page_of(runs: tuple[Run, ...], sort: str) -> Select[Post]:
+    column, sign = sorted_by(sort)
     # Nothing in a run has a time of deletion. That it is named lets every engine see that an index is in this order.
     order = [sign(one) for one in (Post.deleted_at, column, Post.id)]
-    most = params.offset + params.limit
-    heads = [select(Post.id, column.label("place")).where(run).order_by(*order).limit(most) for run in runs]
-    head = together(heads).subquery()
-    order = [sign(head.c.place), sign(head.c.id)]
-    page = select(head).order_by(*order).limit(params.limit).offset(params.offset).subquery()
-    items = select(Post).join(page, Post.id == page.c.id).order_by(sign(page.c.place), sign(page.c.id))
-    counted = together([select(Post.id).where(run).limit(MOST_COUNTED) for run in runs])
-    total = db.scalar(select(func.count()).select_from(counted.subquery())) or 0
-    return Slice(db.scalars(items).all(), min(total, MOST_COUNTED), params.limit, params.offset)
+    posts = select(Post.id, column.label("place")).order_by(*order).limit(bindparam("end", type_=Integer))
+    heads = together([posts.where(run.condition()) for run in runs]).subquery()
+    part = select(heads).order_by(sign(heads.c.place), sign(heads.c.id))
+    page = part.limit(bindparam("limit", type_=Integer)).offset(bindparam("offset", type_=Integer)).subquery()
+    return select(Post).join(page, Post.id == page.c.id).order_by(sign(page.c.place), sign(page.c.id))
 
 
 def together(statements: list[Select[Any]]) -> Any:
@@ -66,7 +86,9 @@ def together(statements: list[Select[Any]]) -> Any:
     return union_all(*(select(statement.subquery()) for statement in statements))
 
 
-def search(db: Session, runs: list[Run], q: str, params: PostParams) -> Slice[Post]:
+def search(
+    db: Session, runs: tuple[Run, ...], q: str, params: PostParams, authors: dict[str, int | None]
+) -> Slice[Post]:
     """Read one part of what has this text in its title or body, where its longest word begins a word.
 
     Of the posts with that word, only the newest `MOST_FOUND` are looked at.
@@ -77,9 +99,11 @@ def search(db: Session, runs: list[Run], q: str, params: PostParams) -> Slice[Po
     limited = [select(ids.limit(MOST_FOUND).subquery()) for ids in (exact, longer.order_by(PostWord.word))]
     found = union(*limited).subquery()
     text = or_(Post.title.icontains(q, autoescape=True), Post.body.icontains(q, autoescape=True))
-    statement = select(Post).join(found, Post.id == found.c.post_id).where(or_(*runs), text)
+    statement = (
+        select(Post).join(found, Post.id == found.c.post_id).where(or_(*(run.condition() for run in runs)), text)
+    )
     column, sign = sorted_by(params.sort)
-    return read_slice(db, statement, params, sign(column), sign(Post.id))
+    return read_slice(db, statement.params(authors), params, sign(column), sign(Post.id))
 
 
 def sorted_by(sort: str) -> tuple[Any, Callable[[Any], ColumnElement[Any]]]:
