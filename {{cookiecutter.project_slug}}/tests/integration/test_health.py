@@ -143,7 +143,7 @@ def test_the_other_routes_fail_loudly_while_the_database_is_down(
         client.get(f"/posts/{post.id}")
 
 
-def test_a_connection_is_given_up_when_the_server_cannot_be_reached(settings: Settings) -> None:
+def test_a_connection_is_given_up_when_the_server_cannot_be_reached(schema: None, settings: Settings) -> None:
     tried: list[object] = []
     connecting = create_engine(engine.url, **engine_options(settings))
 
