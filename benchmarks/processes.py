@@ -1,7 +1,6 @@
 """Processes that are measured: each on a core of its own, started on a free port and ended with us."""
 
 import contextlib
-import http.client
 import os
 import subprocess
 import threading
@@ -10,11 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
 
 from benchmarks.plan import BenchFailed
 from tests.commands import environment
-from tests.production import killed_in_the_end, read
+from tests.production import answers, killed_in_the_end, read
 from tests.servers.keeper import free_port
 
 STARTING = 30
@@ -77,7 +75,7 @@ def served(application: Application, logs: Path) -> Iterator[Served]:
     with killed_in_the_end(process):
         one = Served(application.name, f"http://127.0.0.1:{port}", process.pid)
         deadline = time.monotonic() + STARTING
-        while not answers(one.address):
+        while not answers(one.address, "/health/live"):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise BenchFailed(f"{application.name} does not serve:\n{read(log)[-2000:]}")
             time.sleep(0.05)
@@ -86,16 +84,6 @@ def served(application: Application, logs: Path) -> Iterator[Served]:
         # One that is stuck, which is among what is measured, is killed.
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(STOPPING)
-
-
-def answers(address: str) -> bool:
-    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=5)
-    with contextlib.closing(connection):
-        try:
-            connection.request("GET", "/health/live")
-            return connection.getresponse().status == http.client.OK
-        except (OSError, http.client.HTTPException):
-            return False
 
 
 def memory(process: int) -> float:

@@ -22,7 +22,7 @@ def serving(project: Path, environment: Mapping[str, str]) -> Iterator[str]:
     """Serve the project on a free port and yield the address."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    with running(project, environment, "serve", "--port", str(port), ready=lambda _: is_ready(address)):
+    with running(project, environment, "serve", "--port", str(port), ready=lambda _: answers(address, "/health/ready")):
         yield address
 
 
@@ -72,11 +72,11 @@ def running(
             raise CommandFailed(command, project, "logged an error", read(log))
 
 
-def is_ready(address: str) -> bool:
+def answers(address: str, path: str) -> bool:
     connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=5)
     with contextlib.closing(connection):
         try:
-            connection.request("GET", "/health/ready")
+            connection.request("GET", path)
             return connection.getresponse().status == http.client.OK
         except (OSError, http.client.HTTPException):
             return False

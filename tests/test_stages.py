@@ -116,11 +116,11 @@ def test_a_server_that_ends_is_shown_with_its_log(tmp_path: Path) -> None:
 def test_a_server_has_to_stop_cleanly(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, message: str
 ) -> None:
-    def is_ready(address: str) -> bool:
+    def answers(address: str, path: str) -> bool:
         time.sleep(0.2)  # until the shell has set its trap
         return True
 
-    monkeypatch.setattr(production, "is_ready", is_ready)
+    monkeypatch.setattr(production, "answers", answers)
     monkeypatch.setattr(production, "STOPPING", 1)
     project = served_by(tmp_path, script)
     with pytest.raises(CommandFailed, match=message), production.serving(project, environment()):

@@ -1,11 +1,9 @@
 """Imports of posts: what was sent, how far it is done, and what was wrong with it."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
 from app.documents import Document
@@ -37,10 +35,6 @@ class PostImport(Identified, Timestamped, Base):
     processed: Mapped[int] = mapped_column(default=0)
     # Read once in a run, and no longer kept when there is nothing left to do.
     document: Mapped[bytes | None] = mapped_column(Document, deferred=True)
-
-    errors: Mapped[list[PostImportProblem]] = relationship(
-        order_by="PostImportProblem.line", cascade="all, delete-orphan", passive_deletes=True
-    )
 
 
 class PostImportProblem(Identified, Base):

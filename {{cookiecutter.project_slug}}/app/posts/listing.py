@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.models import Post, PostStatus, User
 from app.models.post_word import PostWord
-from app.pages import MOST_COUNTED, Slice, read_slice
+from app.pages import MOST_COUNTED, PageParams, Slice, read_slice
 from app.posts.schemas import PostParams
 from app.words import words_of
 
@@ -35,13 +35,18 @@ class Run:
         return and_(Post.author_id == bindparam(self.author), posts) if self.author else posts
 
 
-def read_posts(db: Session, viewer: User | None, params: PostParams) -> Slice[Post]:
+def list_posts(db: Session, viewer: User | None, params: PostParams) -> Slice[Post]:
     """Return a page of what the viewer may see and the parameters ask for."""
     runs = tuple(runs_of(viewer, params))
     if not runs or (params.q is not None and not words_of(params.q)):
         return Slice([], 0, params.limit, params.offset)
     authors = {"viewer_id": viewer.id if viewer else None, "author_id": params.author_id}
     return read_runs(db, runs, params, authors) if params.q is None else search(db, runs, params.q, params, authors)
+
+
+def list_posts_of(db: Session, author: User, viewer: User | None, params: PageParams) -> Slice[Post]:
+    """Return a page of the author's posts that the viewer may see, newest first."""
+    return list_posts(db, viewer, PostParams(author_id=author.id, **params.model_dump()))
 
 
 def runs_of(viewer: User | None, params: PostParams) -> Iterator[Run]:

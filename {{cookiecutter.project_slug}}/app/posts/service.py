@@ -9,9 +9,7 @@ from sqlalchemy.orm import Session
 from app.errors import Conflict, Unauthorized
 from app.models import Post, PostStatus, User
 from app.models.columns import now
-from app.pages import PageParams, Slice
-from app.posts import listing
-from app.posts.schemas import PostCreate, PostParams, PostRead
+from app.posts.schemas import PostCreate, PostRead
 
 SLUG_TAKEN = "A post with this slug already exists"
 
@@ -34,16 +32,6 @@ def read_post(db: Session, post_id: int) -> PostRead | None:
 def find_undeleted_post(db: Session, post_id: int) -> Post | None:
     """Return the post whoever may see it: for its writers, who are told that it is not theirs."""
     return db.scalar(select(Post).where(Post.id == post_id, Post.deleted_at.is_(None)))
-
-
-def list_posts(db: Session, viewer: User | None, params: PostParams) -> Slice[Post]:
-    """Return a page of what the viewer may see and the parameters ask for."""
-    return listing.read_posts(db, viewer, params)
-
-
-def list_posts_of(db: Session, author: User, viewer: User | None, params: PageParams) -> Slice[Post]:
-    """Return a page of the author's posts that the viewer may see, newest first."""
-    return listing.read_posts(db, viewer, PostParams(author_id=author.id, **params.model_dump()))
 
 
 def create_post(db: Session, author: User, data: PostCreate) -> Post:

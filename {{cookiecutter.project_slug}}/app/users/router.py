@@ -15,8 +15,8 @@ from app.dependencies import (
 from app.errors import documented
 from app.models import Post, User
 from app.pages import Page, Slice
+from app.posts.listing import list_posts_of
 from app.posts.schemas import PostRead
-from app.posts.service import list_posts_of
 from app.routing import HashingRoute, OneHopRoute
 from app.users import service
 from app.users.schemas import PasswordChange, ProfileUpdate, UserCreate, UserPublic, UserRead, UserUpdate

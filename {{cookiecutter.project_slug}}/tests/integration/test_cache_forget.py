@@ -63,6 +63,7 @@ class TestForget:
         assert set(stored(store)) == {f"posts:{post.id}"}
 
 
+@pytest.mark.slow
 def test_whoever_can_write_lets_it_be_forgotten() -> None:
     """A worker or a script imports the models, but nothing that reads through the cache."""
     program = "import sys; from app.database import SessionLocal; from app.models import Post; print('app.models.shown' in sys.modules)"

@@ -8,11 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from app.brokers import tls_options
-from app.settings import EXAMPLE_URL, Settings
+from tests.unit.given import make
 
-
-def make(**values: Any) -> Settings:
-    return Settings(**{"database_url": EXAMPLE_URL, "secret_key": "x7" * 16} | values)
+pytestmark = pytest.mark.usefixtures("no_environment")
 
 
 class TestBrokerUrl:

@@ -1,33 +1,12 @@
 """The settings of the cache: what is taken, and what is refused without repeating a password."""
 
-from pathlib import Path
-from typing import Any
-
 import pytest
-from pydantic import ValidationError
 
-from app.settings import DATABASE_DRIVER, Settings
+from tests.unit.given import make, refusal
 
-NEEDED = {"database_url": f"{DATABASE_DRIVER}://user@host/name", "secret_key": "x7" * 16}
 REFUSAL = "Value error, must begin with redis:// or rediss:// and name a host"
 
-
-@pytest.fixture(autouse=True)
-def no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Take away what the process was started with, and any `.env`."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.chdir(tmp_path)
-
-
-def make(**values: Any) -> Settings:
-    return Settings(**NEEDED | values)
-
-
-def refusal(**values: Any) -> ValidationError:
-    with pytest.raises(ValidationError) as refused:
-        make(**values)
-    return refused.value
+pytestmark = pytest.mark.usefixtures("no_environment")
 
 
 class TestRedisUrl:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.commits import after_commit
+from app.commits import after_commit, later
 from app.database import SessionLocal, engine
 
 
@@ -161,3 +161,20 @@ class TestSavepoints:
         db.rollback()
         db.commit()
         assert done == []
+
+
+class TestLater:
+    def test_without_a_request_it_is_done_at_the_commit(self, db: Session, done: list[str]) -> None:
+        later(db, done.append, "done")
+        assert done == []
+        db.commit()
+        assert done == ["done"]
+
+    def test_its_failure_is_logged_and_not_raised(
+        self, db: Session, done: list[str], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        later(db, fail, done, "failed")
+        later(db, done.append, "next")
+        db.commit()
+        assert done == ["failed", "next"]
+        assert "LookupError: failed" in caplog.text

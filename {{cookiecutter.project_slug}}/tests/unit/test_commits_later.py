@@ -1,56 +1,22 @@
-"""Work that nobody waits for: done after the answer, and not at all where there was nothing to commit."""
+"""Work that the client of a request does not wait for: done after the answer, and not at all after a refusal."""
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from app.commits import after_commit, later
-from app.database import SessionLocal
 from app.dependencies import SessionDep
 from app.errors import Conflict, SessionRevoked, install_handlers
 from app.routing import OneHopRoute
 from tests.unit.journal import Journal, JournalDep, NotesAnswers
 
 
-@pytest.fixture
-def db(schema: None) -> Iterator[Session]:
-    """A session on the real engine; these tests write nothing."""
-    with SessionLocal() as db:
-        yield db
-
-
-@pytest.fixture
-def done() -> list[str]:
-    """What was done, in its order."""
-    return []
-
-
-def fail(done: list[str], what: str) -> None:
-    done.append(what)
-    raise LookupError(what)
-
-
-class TestLater:
-    def test_without_a_request_it_is_done_at_the_commit(self, db: Session, done: list[str]) -> None:
-        later(db, done.append, "done")
-        assert done == []
-        db.commit()
-        assert done == ["done"]
-
-    def test_its_failure_is_logged_and_not_raised(
-        self, db: Session, done: list[str], caplog: pytest.LogCaptureFixture
-    ) -> None:
-        later(db, fail, done, "failed")
-        later(db, done.append, "next")
-        db.commit()
-        assert done == ["failed", "next"]
-        assert "LookupError: failed" in caplog.text
+def fail(journal: Journal) -> None:
+    journal.note("failed")
+    raise LookupError
 
 
 class TestLaterOfRequests:
@@ -62,7 +28,7 @@ class TestLaterOfRequests:
         def endpoint(db: SessionDep, journal: JournalDep) -> None:
             db.execute(text("SELECT 1"))
             later(db, journal.note, "first")
-            later(db, fail, journal.events, "failed")
+            later(db, fail, journal)
             later(db, journal.note, "second")
             after_commit(db, journal.note, "commit")
             if refusal is not None:

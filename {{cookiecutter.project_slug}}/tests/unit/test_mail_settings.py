@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.unit.test_settings import complaints, make
+from tests.unit.given import complaints, make
+
+pytestmark = pytest.mark.usefixtures("no_environment")
 
 
 class TestMailUrl:

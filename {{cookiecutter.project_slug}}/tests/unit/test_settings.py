@@ -2,36 +2,18 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import ValidationError
 from sqlalchemy import make_url
 
 from app.settings import DATABASE_DRIVER, ENGINE_NAMES, EXAMPLE_SECRET, EXAMPLE_URL, Environment, Settings
+from tests.unit.given import SECRET, URL, complaints, make
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 ENGINE = DATABASE_DRIVER.partition("+")[0]
-SECRET = "x7" * 16
-URL = f"{DATABASE_DRIVER}://user:hunter2@host/name"
 
-
-@pytest.fixture(autouse=True)
-def no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Take away what the process was started with, and any `.env`."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.chdir(tmp_path)
-
-
-def make(**values: Any) -> Settings:
-    return Settings(**{"database_url": URL, "secret_key": SECRET} | values)
-
-
-def complaints(**values: Any) -> list[tuple[tuple[int | str, ...], str]]:
-    with pytest.raises(ValidationError) as refused:
-        make(**values)
-    return [(error["loc"], error["msg"]) for error in refused.value.errors()]
+pytestmark = pytest.mark.usefixtures("no_environment")
 
 
 class TestValues:

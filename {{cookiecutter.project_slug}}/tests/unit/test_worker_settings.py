@@ -16,16 +16,12 @@ from app import cli
 from app.auth.tasks import purge_expired_tokens
 from app.mail import deliver
 from app.posts.tasks import import_posts, resume_imports
-from app.settings import EXAMPLE_URL, Settings
 from app.worker import REDELIVERY_SECONDS, TIME_LIMIT_SECONDS, celery
 from tests.postbox import Postbox
+from tests.unit.given import make
 
 ROOT = Path(cli.__file__).parents[1]
 TASKS = [deliver, import_posts, purge_expired_tokens, resume_imports]
-
-
-def make(**values: Any) -> Settings:
-    return Settings(**{"database_url": EXAMPLE_URL, "secret_key": "x7" * 16} | values)
 
 
 class TestLimits:
