@@ -13,6 +13,8 @@ from benchmarks.processes import served
 from benchmarks.table import Bar, Panel, Result, Value
 
 POSTS = 1000
+# Short, so that what slows the machine down for some seconds slows all of those down that are compared.
+TURN_SECONDS = 2
 READ_IDS = 100
 BODY = (
     '{"title": "A new post", "body": "Some text of the common length of a post.", "slug": "{n}", "status": "published"}'
@@ -51,11 +53,13 @@ def measure(plan: Plan) -> Result:
     outcomes: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
     with everybody(plan.folder, POSTS) as (applications, data), ExitStack() as stack:
         servers = {one.name: stack.enter_context(served(one, plan.folder)) for one in applications}
-        for turn in range(plan.rounds):
+        for request, names in POINTS.items():
+            for name in names:
+                run(servers[name], request, seconds=1, ids=READ_IDS)
+        for turn in range(turns_of(plan)):
             for request, names in POINTS.items():
                 for name in turns(names, turn):
-                    run(servers[name], request, seconds=1, ids=READ_IDS)
-                    outcome = run(servers[name], request, seconds=plan.seconds, ids=READ_IDS)
+                    outcome = run(servers[name], request, seconds=TURN_SECONDS, ids=READ_IDS)
                     outcomes[request.name, name].append(outcome)
                     print(f"  {request.name:18} {name:28} {outcome}", flush=True)
                     if request.method == "POST":
@@ -69,6 +73,10 @@ def measure(plan: Plan) -> Result:
         panels=[panel(outcomes, request) for request in PICTURED],
         runs={f"{request}; {name}": [asdict(one) for one in every] for (request, name), every in outcomes.items()},
     )
+
+
+def turns_of(plan: Plan) -> int:
+    return max(1, plan.rounds * plan.seconds // TURN_SECONDS)
 
 
 def rates(outcomes: Outcomes, request: Request, name: str) -> list[float]:
@@ -108,7 +116,7 @@ def how(plan: Plan) -> str:
         f"uvicorn with one worker on one core, wrk on another with {READ.clients} clients ({LOG_IN.clients} for logins), "
         f"the database where the system puts it; as many connections for each, {POSTS:,} posts, access log on. CPU is the "
         f"processor time of the server's process for a request. "
-        f"Rounds in which all have their turn: {plan.rounds}, {plan.seconds} s a point; medians of them and of their ratios."
+        f"Rounds in which all have their turn: {turns_of(plan)}, {TURN_SECONDS} s a turn; medians of them and of their ratios."
     )
 
 

@@ -12,10 +12,18 @@ BEGUN = Path(".baking")
 # Files, never folders: in a folder that was there before, somebody else may have files too.
 UNUSED: list[str] = [
     # {% if not cookiecutter.__sqlite %}
-    "app/sqlite.py",
+    "app/engines/sqlite.py",
     "tests/folder.py",
     # {% endif %}
+    # {% if not cookiecutter.__postgresql %}
+    "app/engines/postgresql.py",
+    # {% endif %}
+    # {% if not cookiecutter.__mysql %}
+    "app/engines/mysql.py",
+    # {% endif %}
     # {% if not cookiecutter.__database_server %}
+    "app/engines/first_write.py",
+    "tests/integration/test_first_write.py",
     "tests/server.py",
     # {% endif %}
     # {% if not cookiecutter.__redis_server %}

@@ -1,6 +1,7 @@
 """Does the baked suite see what it should? `python -m tests.sabotage` plants one defect after another and expects red."""
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -11,6 +12,7 @@ from pathlib import Path
 from cookiecutter.main import cookiecutter
 
 from tests.commands import environment, run
+from tests.databases import database
 from tests.defects import Defect, defects
 from tests.servers import provide
 from tests.template import ROOT
@@ -68,10 +70,13 @@ def main() -> int:
                 options = dict(variant.options)
                 project = Path(cookiecutter(str(ROOT), no_input=True, output_dir=folder, extra_context=options))
                 run(project, "uv", "sync")
-                if not passes(project, FAST, servers):
-                    print(f"The suite of {variant.id} is red without any defect.")
-                    return 1
-                survivors += [one for one in planted if tried(project, one, servers)]
+                os.environ.update(servers)
+                with database(variant, "sabotage", project, create=False) as url:
+                    given = {**servers, "TEST_DATABASE_URL": url}
+                    if not passes(project, FAST, given):
+                        print(f"The suite of {variant.id} is red without any defect.")
+                        return 1
+                    survivors += [one for one in planted if tried(project, one, given)]
     print(f"{len(chosen) - len(survivors)} of {len(chosen)} defects turned the suite red.")
     return 1 if survivors or not chosen else 0
 

@@ -9,12 +9,7 @@ from sqlalchemy import BigInteger, DateTime, Dialect, MetaData, TypeDecorator, c
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
-from app import (
-    errors,
-    # {% if cookiecutter.__sqlite %}
-    sqlite,
-    # {% endif %}
-)
+from app import engines, errors
 from app.commits import BACKGROUND
 from app.routing import HASHING_THREADS
 from app.settings import Settings, get_settings
@@ -86,9 +81,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
 
 
 engine = create_engine(get_settings().database_url, **engine_options(get_settings()))
-# {% if cookiecutter.__sqlite %}
-sqlite.prepare(engine)
-# {% endif %}
+engines.prepare(engine)
 SessionLocal = sessionmaker(engine, expire_on_commit=False)
 
 

@@ -38,30 +38,29 @@ async def get_app_settings(request: Request) -> Settings:
 SettingsDep = Annotated[Settings, Depends(get_app_settings)]
 
 
-async def get_claims(settings: SettingsDep, token: Annotated[str | None, Depends(read_bearer)]) -> AccessClaims | None:
+async def get_claims(request: Request, token: Annotated[str | None, Depends(read_bearer)]) -> AccessClaims | None:
     """Return what the token says, or nothing where none was sent; a bad one is refused even where none is needed."""
-    return None if token is None else read_access_token(token, settings)
+    return None if token is None else read_access_token(token, await get_app_settings(request))
 
 
-async def require_claims(claims: Annotated[AccessClaims | None, Depends(get_claims)]) -> AccessClaims:
-    if claims is None:
-        raise Unauthorized
-    return claims
+ClaimsDep = Annotated[AccessClaims | None, Depends(get_claims)]
 
 
 def load_user(db: Session, claims: AccessClaims) -> User:
     """Return the user of a token; raises `Unauthorized` when they are gone, deactivated or have ended their sessions."""
-    user = db.get(User, claims.user_id)
+    user = users.find_by_id(db, claims.user_id)
     if user is None or not user.is_active or user.token_version != claims.version:
         raise Unauthorized("Invalid or expired token")
     return user
 
 
-def get_current_user(db: SessionDep, claims: Annotated[AccessClaims, Depends(require_claims)]) -> User:
+def get_current_user(db: SessionDep, claims: ClaimsDep) -> User:
+    if claims is None:
+        raise Unauthorized
     return load_user(db, claims)
 
 
-def get_optional_user(db: SessionDep, claims: Annotated[AccessClaims | None, Depends(get_claims)]) -> User | None:
+def get_optional_user(db: SessionDep, claims: ClaimsDep) -> User | None:
     return None if claims is None else load_user(db, claims)
 
 

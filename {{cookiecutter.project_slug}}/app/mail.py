@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from sqlalchemy.orm import Session
@@ -63,19 +64,25 @@ def deliver(address: str, subject: str, text: str) -> None:
         server.send_message(message)
 
 
+@lru_cache
+def tls() -> ssl.SSLContext:
+    """Return what checks the server's certificate; to read the system's takes longer than a mail."""
+    return ssl.create_default_context()
+
+
 @contextmanager
 def connected(url: str) -> Iterator[smtplib.SMTP]:
     """Connect with TLS, at once to `smtps:`, else where the server offers it; a password goes over nothing else."""
     parts = urlsplit(url)
-    host, context = parts.hostname or "localhost", ssl.create_default_context()
+    host = parts.hostname or "localhost"
     with (
-        smtplib.SMTP_SSL(host, parts.port or TLS_PORT, timeout=TIMEOUT_SECONDS, context=context)
+        smtplib.SMTP_SSL(host, parts.port or TLS_PORT, timeout=TIMEOUT_SECONDS, context=tls())
         if parts.scheme == "smtps"
         else smtplib.SMTP(host, parts.port or PLAIN_PORT, timeout=TIMEOUT_SECONDS)
     ) as server:
         server.ehlo()
         if parts.scheme == "smtp" and server.has_extn("starttls"):
-            server.starttls(context=context)
+            server.starttls(context=tls())
             server.ehlo()
         elif parts.scheme == "smtp" and parts.username:
             raise smtplib.SMTPNotSupportedError("the server offers no TLS to send the password over")

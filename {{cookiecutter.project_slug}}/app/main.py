@@ -57,12 +57,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.add_middleware(OptionalTrailingSlash)
     install_handlers(app)
+    # Requests try one after another: the busiest comes first.
     for router in (
-        auth.hashing,
-        auth.router,
-        users.hashing,
-        users.router,
         posts.router,
+        users.router,
+        users.hashing,
+        auth.router,
+        auth.hashing,
         # {% if cookiecutter.use_celery %}
         *tasks.routers,
         # {% endif %}

@@ -73,5 +73,5 @@ def delete_user(user: EditableUser, db: SessionDep) -> None:
 
 
 @router.get("/{user_id}/posts", response_model=Page[PostRead], responses=documented(401, 404))
-def list_user_posts(user: ExistingUser, params: PageDep, viewer: OptionalUser, db: SessionDep) -> Slice[Post]:
+def list_user_posts(viewer: OptionalUser, user: ExistingUser, params: PageDep, db: SessionDep) -> Slice[Post]:
     return list_posts_of(db, user, viewer, params)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -21,6 +21,12 @@ from app.users.schemas import UserRead, UserRegister
 
 ADMINS_ONLY = frozenset({"role", "is_active"})
 EMAIL_TAKEN = "A user with this e-mail address already exists"
+# Made once: every request with a token asks it, and to put a statement together takes as long as to execute it.
+BY_ID = select(User).where(User.id == bindparam("id"))
+
+
+def find_by_id(db: Session, user_id: int) -> User | None:
+    return db.scalar(BY_ID, {"id": user_id})
 
 
 def find_by_email(db: Session, email: str) -> User | None:

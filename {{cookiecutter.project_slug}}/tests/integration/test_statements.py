@@ -15,7 +15,7 @@ from app.settings import Settings
 from tests.client import Client
 from tests.factories import PASSWORD, PostFactory, UserFactory
 
-MANY = 15
+MANY = 6
 DELETE_USER = 1
 # {% if cookiecutter.use_redis %}
 # The cache forgets their posts: the user is locked, and the ids are read.
