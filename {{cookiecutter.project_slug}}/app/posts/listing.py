@@ -9,12 +9,26 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, asc, bindparam, desc, func, or_, select, union, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    and_,
+    asc,
+    bindparam,
+    desc,
+    func,
+    or_,
+    select,
+    union,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from app.models import Post, PostStatus, User
 from app.models.post_word import PostWord
-from app.pages import MOST_COUNTED, PageParams, Slice, read_slice
+from app.pages import MOST_COUNTED, PageParams, Slice
 from app.posts.schemas import PostParams
 from app.words import words_of
 
@@ -99,16 +113,40 @@ def search(
     Of the posts with that word, only the newest `MOST_FOUND` are looked at.
     """
     word = max(words_of(q), key=lambda word: (word.isalnum(), len(word), word))
-    exact = select(PostWord.post_id).where(PostWord.word == word).order_by(PostWord.post_id.desc())
-    longer = select(PostWord.post_id).where(PostWord.word > word, PostWord.word < word + _LAST_LETTER)
-    limited = [select(ids.limit(MOST_FOUND).subquery()) for ids in (exact, longer.order_by(PostWord.word))]
-    found = union(*limited).subquery()
-    text = or_(Post.title.icontains(q, autoescape=True), Post.body.icontains(q, autoescape=True))
-    statement = (
-        select(Post).join(found, Post.id == found.c.post_id).where(or_(*(run.condition() for run in runs)), text)
-    )
-    column, sign = sorted_by(params.sort)
-    return read_slice(db, statement.params(authors), params, sign(column), sign(Post.id))
+    part = {"limit": params.limit, "offset": params.offset, "text": f"%{literally(q)}%"}
+    values = authors | part | {"word": word, "end": word + _LAST_LETTER, "most": MOST_FOUND}
+    rows = db.execute(found(runs, params.sort), values).all()
+    # Each row has the number of all; behind the last one there is none to have it.
+    total = rows[0].total if rows else db.scalar(count_found(runs), values)
+    return Slice([row.Post for row in rows], min(total or 0, MOST_COUNTED), params.limit, params.offset)
+
+
+@cache
+def found(runs: tuple[Run, ...], sort: str) -> Select[Any]:
+    column, sign = sorted_by(sort)
+    posts = matching(runs, Post, func.count().over().label("total")).order_by(sign(column), sign(Post.id))
+    return posts.limit(bindparam("limit", type_=Integer)).offset(bindparam("offset", type_=Integer))
+
+
+@cache
+def count_found(runs: tuple[Run, ...]) -> Select[Any]:
+    return matching(runs, func.count())
+
+
+def matching(runs: tuple[Run, ...], *what: Any) -> Select[Any]:
+    ids = select(PostWord.post_id).limit(bindparam("most", type_=Integer))
+    exact = ids.where(PostWord.word == bindparam("word")).order_by(PostWord.post_id.desc())
+    longer = ids.where(PostWord.word > bindparam("word"), PostWord.word < bindparam("end")).order_by(PostWord.word)
+    candidates = union(*(select(some.subquery()) for some in (exact, longer))).subquery()
+    text = func.lower(bindparam("text", type_=String))
+    has_text = or_(*(func.lower(column).like(text, escape="/") for column in (Post.title, Post.body)))
+    posts = select(*what).select_from(Post).join(candidates, Post.id == candidates.c.post_id)
+    return posts.where(or_(*(run.condition() for run in runs)), has_text)
+
+
+def literally(text: str) -> str:
+    """Return a pattern that matches the text and nothing else."""
+    return text.replace("/", "//").replace("%", "/%").replace("_", "/_")
 
 
 def sorted_by(sort: str) -> tuple[Any, Callable[[Any], ColumnElement[Any]]]:

@@ -80,8 +80,8 @@ def ids(db: Session, user: User, other_user: User, settings: Settings) -> dict[s
     }
 
 
-# The caller's row is one statement; a list is two, of which one counts; a text is one more, or two in place of another,
-# for its words. By `user`, unless the route is for others.
+# The caller's row is one statement; a list is two, of which one counts, and a search is one, or two where it shows
+# nothing; a text is one more, or two in place of another, for its words. By `user`, unless the route is for others.
 COSTS: list[tuple[str, str, Any, int]] = [
     ("GET", "/health/live", None, 0),
     ("GET", "/health/ready", None, 1),
@@ -98,7 +98,8 @@ COSTS: list[tuple[str, str, Any, int]] = [
     ("GET", "/users/{own}/posts", None, 3),
     ("GET", "/users/{other}/posts", None, 4),
     ("GET", "/posts", None, 3),
-    ("GET", "/posts?q=body&status=published&author_id={other}&sort=title&offset=1", None, 3),
+    ("GET", "/posts?q=body&status=published&author_id={own}&sort=title", None, 2),
+    ("GET", "/posts?q=body&status=published&author_id={own}&sort=title&offset=100", None, 3),
     ("GET", "/posts?status=draft&author_id={other}", None, 1),
     ("POST", "/posts", {"title": "New", "body": "New", "slug": "new"}, 3),
     ("GET", "/posts/{post}", None, 2),
