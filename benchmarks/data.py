@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import DateTime, Engine, column, create_engine, delete, insert, make_url, table, text
+from sqlalchemy import DateTime, Engine, column, create_engine, delete, insert, make_url, select, table, text
 
 USERS = 10
 """Who have posts."""
@@ -27,7 +27,7 @@ SETTLE = {
 TIMES = ("created_at", "updated_at")
 USER_COLUMNS = ("email", "name", "password_hash", "role", "is_active", "token_version", *TIMES)
 TOKEN_COLUMNS = ("user_id", "family", "version", "token_hash", "created_at", "expires_at")
-WORD_COLUMNS = ("post_id", "word")
+WORD_COLUMNS = ("post_id", "word", "is_published")
 POST_COLUMNS = ("title", "body", "slug", "status", "author_id", *TIMES)
 WORDS = "words " * 60
 
@@ -53,7 +53,7 @@ def posts(first: int, last: int) -> Iterator[Row]:
 def words(first: int, last: int) -> Iterator[Row]:
     """Yield the words of these posts, as a bake finds them: their keys are their numbers, as they are put in in order."""
     for number in range(first, last + 1):
-        yield from ((number, word) for word in ("post", str(number), "words", f"mark{number % MARKS:03}"))
+        yield from ((number, word, True) for word in ("post", str(number), "words", f"mark{number % MARKS:03}"))
 
 
 class Data:
@@ -103,7 +103,15 @@ class Data:
     def restore(self) -> None:
         """Take out what runs have added, so that the next one finds what the one before it has found."""
         with self.engine.begin() as connection:
-            connection.execute(delete(table("posts", column("slug"))).where(column("slug").not_like("seed-%")))
+            added = table("posts", column("id"), column("slug"))
+            slug = added.c.slug.not_like("seed-%")
+            # SQLite deletes nothing along with them, unless each connection says so.
+            connection.execute(
+                delete(table("post_words", column("post_id"))).where(
+                    column("post_id").in_(select(added.c.id).where(slug))
+                )
+            )
+            connection.execute(delete(added).where(slug))
             connection.execute(delete(table("refresh_tokens")))
         self.settle()
 

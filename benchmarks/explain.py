@@ -18,7 +18,7 @@ noted: list[tuple[str, Any]] = []
 
 
 def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, executemany: bool) -> None:  # noqa: FBT001 - SQLAlchemy calls it so
-    if statement.startswith(READ_OR_WRITE):
+    if statement.lstrip().startswith(READ_OR_WRITE):
         noted.append((statement, parameters[0] if executemany else parameters))
 
 
@@ -40,7 +40,10 @@ def explained() -> list[dict[str, Any]]:
     statements, noted[:] = list(noted), []
     with engine.connect() as connection:
         plans = [
-            [[str(value) for value in row] for row in connection.exec_driver_sql(EXPLAIN[engine.name] + text, values)]
+            [
+                {name: str(value) for name, value in row.items()}
+                for row in connection.exec_driver_sql(EXPLAIN[engine.name] + text, values).mappings()
+            ]
             for text, values in statements
         ]
     noted.clear()

@@ -75,29 +75,40 @@ def test_what_wrk_says_is_read() -> None:
         load.parsed("unable to connect")
 
 
+def of_mysql(table: str, kind: str, select: str = "SIMPLE", extra: str = "") -> dict[str, str]:
+    return {"id": "1", "select_type": select, "table": table, "partitions": "None", "type": kind, "Extra": extra}
+
+
 @pytest.mark.parametrize(
-    ("engine", "row", "name"),
+    ("engine", "plan", "names"),
     [
-        ("postgresql", ["  ->  Seq Scan on posts  (cost=0.00..8133.00 rows=99990 width=8)"], "posts"),
-        ("postgresql", ["  ->  Index Scan using pk_posts on posts  (cost=0.29..8.31 rows=1 width=441)"], None),
-        ("mysql", ["1", "SIMPLE", "posts", "ALL", "None"], "posts"),
-        ("mysql", ["1", "SIMPLE", "posts", "index", "None"], "posts"),
-        ("mysql", ["1", "SIMPLE", "posts", "ref", "None"], None),
-        ("mysql", ["1", "INSERT", "posts", "ALL", "None"], None),
-        ("mysql", ["1", "PRIMARY", "<derived2>", "ALL", "None"], None),
-        ("sqlite", ["2", "0", "0", "SCAN posts USING INDEX ix_posts_title"], "posts"),
-        ("sqlite", ["2", "0", "0", "SEARCH posts USING INTEGER PRIMARY KEY (rowid=?)"], None),
-        ("sqlite", ["2", "0", "0", "SCAN anon_1"], None),
+        ("postgresql", ["  ->  Seq Scan on posts  (cost=0.00..8133.00 rows=99990 width=8)"], {"posts"}),
+        ("postgresql", ["Index Scan using pk_posts on posts  (cost=0.29)", "  Index Cond: (id = 1)"], set()),
+        ("postgresql", ["Index Only Scan using pk_posts on posts  (cost=0.29)", "  Filter: (id > 1)"], {"posts"}),
+        ("postgresql", ["Index Scan using pk_posts on posts  (cost=0.29)"], {"posts"}),
+        ("mysql", [of_mysql("posts", "ALL")], {"posts"}),
+        ("mysql", [of_mysql("posts", "index")], {"posts"}),
+        ("mysql", [of_mysql("posts", "ref"), of_mysql("users", "const")], set()),
+        ("mysql", [of_mysql("posts", "ref", extra="Using where; Using filesort")], {"posts"}),
+        ("mysql", [of_mysql("posts", "ALL", select="INSERT")], set()),
+        ("mysql", [of_mysql("<derived2>", "ALL", select="PRIMARY", extra="Using filesort")], set()),
+        ("sqlite", ["SCAN posts USING INDEX ix_posts_title"], {"posts"}),
+        ("sqlite", ["SEARCH posts USING INTEGER PRIMARY KEY (rowid=?)"], set()),
+        ("sqlite", ["SCAN anon_1"], set()),
     ],
 )
-def test_a_table_that_is_read_from_end_to_end_is_noticed(engine: str, row: list[str], name: str | None) -> None:
-    assert plans.scanned(engine, row) == name
+def test_a_table_that_is_read_from_end_to_end_is_noticed(
+    engine: str, plan: list[str | dict[str, str]], names: set[str]
+) -> None:
+    column = {"postgresql": "QUERY PLAN", "sqlite": "detail"}.get(engine, "")
+    rows = [line if isinstance(line, dict) else {column: line} for line in plan]
+    assert plans.scanned(engine, rows) == names
 
 
 def test_the_words_of_the_rows_are_those_that_a_bake_finds() -> None:
     words_of = runpy.run_path(str(SOURCE / "app" / "words.py"))["words_of"]
     ((title, body, *_),) = data.posts(1007, 1007)
-    assert sorted(data.words(1007, 1007)) == [(1007, word) for word in sorted(words_of(title, body))]
+    assert sorted(data.words(1007, 1007)) == [(1007, word, True) for word in sorted(words_of(title, body))]
 
 
 def test_a_part_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -71,7 +71,8 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     return {
         # A server that cannot be reached does not keep a thread for as long as the system would try.
         "connect_args": {"{{ cookiecutter.__connect_timeout }}": CONNECT_SECONDS},
-        # Stricter levels lock what lies between the rows, or refuse a commit that then has to be tried again.
+        # Stricter levels lock what lies between the rows, or refuse a commit that then has to be tried again; and
+        # `engines` begins transactions in a way that only this one allows.
         "isolation_level": "{{ cookiecutter.__isolation_level }}",
         # The one more asks whether the database answers.
         "pool_size": settings.request_threads + HASHING_THREADS + 1,

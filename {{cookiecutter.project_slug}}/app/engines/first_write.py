@@ -1,7 +1,8 @@
 """A transaction that begins with its first write, as SQLite's driver has it: what only reads needs no round trip for one.
 
 At the level of isolation that this project runs at, each statement sees what is committed when it begins, inside of a
-transaction and outside: what is read before the first write is the same.
+transaction and outside: what is read before the first write is the same. Who uses the driver's connection itself
+(`raw_connection`, COPY) begins by `text("BEGIN")`, and so does who wants the lock of a function that reads a table.
 """
 
 import re
@@ -11,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import CompoundSelect, Connection, Engine, ExecutionContext, Select, event
 
-_READS = re.compile(r"SELECT\b(?!.*\bFOR\b).*\bFROM\b", re.DOTALL)
+_READS = re.compile(r"SELECT\b(?!.*\b(?:FOR|LOCK)\b).*\bFROM\b", re.DOTALL)
 
 
 def begin_with_first_write(engine: Engine, begin: str, is_outside: Callable[[Any], bool]) -> None:

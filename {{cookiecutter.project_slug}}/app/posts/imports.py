@@ -134,7 +134,7 @@ def add_posts(db: Session, job: PostImport, batch: Sequence[Row]) -> None:
 def insert_posts(db: Session, author_id: int, posts: Sequence[PostCreate]) -> None:
     if posts:
         db.execute(insert(Post), [{**post.model_dump(), "author_id": author_id} for post in posts])
-        added = select(Post.id, Post.title, Post.body).where(Post.slug.in_([post.slug for post in posts]))
+        added = select(Post.id, Post.title, Post.body, Post.status).where(Post.slug.in_([post.slug for post in posts]))
         add_words(db.connection(), db.execute(added))
 
 

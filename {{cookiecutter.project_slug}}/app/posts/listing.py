@@ -9,32 +9,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Integer,
-    Select,
-    String,
-    and_,
-    asc,
-    bindparam,
-    desc,
-    func,
-    or_,
-    select,
-    union,
-    union_all,
-)
+from sqlalchemy import ColumnElement, Integer, Select, and_, asc, bindparam, desc, func, select, union_all
 from sqlalchemy.orm import Session
 
 from app.models import Post, PostStatus, User
-from app.models.post_word import PostWord
 from app.pages import MOST_COUNTED, PageParams, Slice
 from app.posts.schemas import PostParams
-from app.words import words_of
 
-MOST_FOUND = 1000
-"""How many posts a search looks at that have a word, the newest of them; as many again that have longer ones."""
-_LAST_LETTER = "\U0010ffff"
+# What is the same in all of a run, and has to be named in its order for the engine to see that an index is in it.
+CONSTANT = [name for name in ["{{ cookiecutter.__run_order }}"] if name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +35,10 @@ class Run:
 def list_posts(db: Session, viewer: User | None, params: PostParams) -> Slice[Post]:
     """Return a page of what the viewer may see and the parameters ask for."""
     runs = tuple(runs_of(viewer, params))
-    if not runs or (params.q is not None and not words_of(params.q)):
+    if not runs:
         return Slice([], 0, params.limit, params.offset)
     authors = {"viewer_id": viewer.id if viewer else None, "author_id": params.author_id}
-    return read_runs(db, runs, params, authors) if params.q is None else search(db, runs, params.q, params, authors)
+    return read_runs(db, runs, params, authors)
 
 
 def list_posts_of(db: Session, author: User, viewer: User | None, params: PageParams) -> Slice[Post]:
@@ -90,63 +73,24 @@ def count_of(runs: tuple[Run, ...]) -> Select[int]:
 
 @cache
 def page_of(runs: tuple[Run, ...], sort: str) -> Select[Post]:
-    column, sign = sorted_by(sort)
-    # Nothing in a run has a time of deletion. That it is named lets every engine see that an index is in this order.
-    order = [sign(one) for one in (Post.deleted_at, column, Post.id)]
-    posts = select(Post.id, column.label("place")).order_by(*order).limit(bindparam("end", type_=Integer))
-    heads = together([posts.where(run.condition()) for run in runs]).subquery()
+    _, sign = sorted_by(sort)
+    heads = together([head_of(run, sort, "end") for run in runs]).subquery()
     part = select(heads).order_by(sign(heads.c.place), sign(heads.c.id))
     page = part.limit(bindparam("limit", type_=Integer)).offset(bindparam("offset", type_=Integer)).subquery()
     return select(Post).join(page, Post.id == page.c.id).order_by(sign(page.c.place), sign(page.c.id))
 
 
+def head_of(run: Run, sort: str, most: str) -> Select[Any]:
+    """Return the ids and places of the first posts of a run, as many as the parameter says."""
+    column, sign = sorted_by(sort)
+    order = [sign(one) for one in (*(getattr(Post, name) for name in CONSTANT), column, Post.id)]
+    posts = select(Post.id, column.label("place")).where(run.condition())
+    return posts.order_by(*order).limit(bindparam(most, type_=Integer))
+
+
 def together(statements: list[Select[Any]]) -> Any:
     # Each in brackets of its own, without which not every engine takes its limit.
     return union_all(*(select(statement.subquery()) for statement in statements))
-
-
-def search(
-    db: Session, runs: tuple[Run, ...], q: str, params: PostParams, authors: dict[str, int | None]
-) -> Slice[Post]:
-    """Read one part of what has this text in its title or body, where its longest word begins a word.
-
-    Of the posts with that word, only the newest `MOST_FOUND` are looked at.
-    """
-    word = max(words_of(q), key=lambda word: (word.isalnum(), len(word), word))
-    part = {"limit": params.limit, "offset": params.offset, "text": f"%{literally(q)}%"}
-    values = authors | part | {"word": word, "end": word + _LAST_LETTER, "most": MOST_FOUND}
-    rows = db.execute(found(runs, params.sort), values).all()
-    # Each row has the number of all; behind the last one there is none to have it.
-    total = rows[0].total if rows else db.scalar(count_found(runs), values)
-    return Slice([row.Post for row in rows], min(total or 0, MOST_COUNTED), params.limit, params.offset)
-
-
-@cache
-def found(runs: tuple[Run, ...], sort: str) -> Select[Any]:
-    column, sign = sorted_by(sort)
-    posts = matching(runs, Post, func.count().over().label("total")).order_by(sign(column), sign(Post.id))
-    return posts.limit(bindparam("limit", type_=Integer)).offset(bindparam("offset", type_=Integer))
-
-
-@cache
-def count_found(runs: tuple[Run, ...]) -> Select[Any]:
-    return matching(runs, func.count())
-
-
-def matching(runs: tuple[Run, ...], *what: Any) -> Select[Any]:
-    ids = select(PostWord.post_id).limit(bindparam("most", type_=Integer))
-    exact = ids.where(PostWord.word == bindparam("word")).order_by(PostWord.post_id.desc())
-    longer = ids.where(PostWord.word > bindparam("word"), PostWord.word < bindparam("end")).order_by(PostWord.word)
-    candidates = union(*(select(some.subquery()) for some in (exact, longer))).subquery()
-    text = func.lower(bindparam("text", type_=String))
-    has_text = or_(*(func.lower(column).like(text, escape="/") for column in (Post.title, Post.body)))
-    posts = select(*what).select_from(Post).join(candidates, Post.id == candidates.c.post_id)
-    return posts.where(or_(*(run.condition() for run in runs)), has_text)
-
-
-def literally(text: str) -> str:
-    """Return a pattern that matches the text and nothing else."""
-    return text.replace("/", "//").replace("%", "/%").replace("_", "/_")
 
 
 def sorted_by(sort: str) -> tuple[Any, Callable[[Any], ColumnElement[Any]]]:

@@ -8,7 +8,7 @@ from app.dependencies import CurrentUser, EditablePost, OptionalUser, SessionDep
 from app.errors import documented
 from app.models import Post
 from app.pages import Page, Slice
-from app.posts import listing, service
+from app.posts import listing, searching, service
 from app.posts.schemas import PostCreate, PostParams, PostRead, PostUpdate
 from app.routing import OneHopRoute
 
@@ -17,7 +17,9 @@ router = APIRouter(prefix="/posts", tags=["posts"], route_class=OneHopRoute)
 
 @router.get("", response_model=Page[PostRead], responses=documented(401))
 def list_posts(params: Annotated[PostParams, Query()], viewer: OptionalUser, db: SessionDep) -> Slice[Post]:
-    return listing.list_posts(db, viewer, params)
+    if params.q is None:
+        return listing.list_posts(db, viewer, params)
+    return searching.search_posts(db, viewer, params.q, params)
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, response_model=PostRead, responses=documented(401, 409))

@@ -96,6 +96,7 @@ def upgrade() -> None:
         "post_words",
         sa.Column("post_id", database.Key(), nullable=False),
         sa.Column("word", sa.String(32, collation=COLLATION), nullable=False),
+        sa.Column("is_published", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["post_id"],
             ["posts.id"],
@@ -104,7 +105,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("post_id", "word", name=op.f("pk_post_words")),
     )
-    op.create_index(op.f("ix_post_words_word"), "post_words", ["word", "post_id"])
+    searched = ["is_published", "word", "post_id"]
+    op.create_index(op.f("ix_post_words_word"), "post_words", searched)
     op.create_table(
         "refresh_tokens",
         sa.Column("id", database.Key(), nullable=False),

@@ -75,12 +75,13 @@ class TestWrites:
             lambda db: db.execute(update(User).where(User.id == 0).values(name="-")),
             lambda db: db.execute(delete(User).where(User.id == 0)),
             lambda db: db.execute(select(User).where(User.id == 0).with_for_update()),
+            lambda db: db.execute(select(User).where(User.id == 0).with_for_update(read=True)),
             lambda db: db.execute(text("SELECT count(*) FROM users")),
             lambda db: db.execute(select(func.abs(1))),
             lambda db: db.begin_nested() and db.connection(),
             lambda db: db.scalars(select(User.id).execution_options(yield_per=1)).all(),
         ],
-        ids=["object", "insert", "update", "delete", "lock", "text", "function", "savepoint", "stream"],
+        ids=["object", "insert", "update", "delete", "lock", "shared lock", "text", "function", "savepoint", "stream"],
     )
     def test_they_begin(self, db: Session, write: Callable[[Session], object]) -> None:
         db.get(User, 1)

@@ -3,17 +3,21 @@
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
 
-from app.models import Post, User
+from app.database import SessionLocal
+from app.models import Post, PostStatus, User
 from app.models.columns import now
 from app.models.post_word import PostWord
-from app.posts import listing
+from app.posts import searching
+from app.settings import Settings
 from tests.client import Client
+from tests.committed import add_users
 from tests.factories import PostFactory
 
 
-def found(client: Client, q: str) -> list[str]:
-    response = client.get("/posts", params={"q": q, "sort": "created_at"})
+def found(client: Client, q: str, **others: str | int) -> list[str]:
+    response = client.get("/posts", params={"q": q, "sort": "created_at", **others})
     assert response.status_code == 200
     return [item["title"] for item in response.json()["items"]]
 
@@ -51,7 +55,7 @@ class TestWhereItBegins:
 class TestHowMany:
     @pytest.fixture(autouse=True)
     def few(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(listing, "MOST_FOUND", 2)
+        monkeypatch.setattr(searching, "MOST_FOUND", 2)
 
     def test_the_newest_with_the_word_are_looked_at(self, anon_client: Client, user: User) -> None:
         for number in range(3):
@@ -62,6 +66,26 @@ class TestHowMany:
         for title in ("word", "wording", "wordless", "words"):
             PostFactory(title=title, author=user)
         assert found(anon_client, "word") == ["word", "wording", "wordless"]
+
+    def test_hidden_drafts_are_not_among_them(self, client: Client, anon_client: Client, other_user: User) -> None:
+        for title in ("word", "wording"):
+            PostFactory(title=title, author=other_user)
+            PostFactory.create_batch(3, title=title, author=other_user, status=PostStatus.DRAFT)
+        for reader in (client, anon_client):
+            assert found(reader, "word") == ["word", "wording"]
+            assert found(reader, "wordi") == ["wording"]
+
+    def test_the_posts_of_others_are_not_among_those_of_one(self, client: Client, user: User, other_user: User) -> None:
+        for status in PostStatus:
+            PostFactory(title=f"word {status}", author=user, status=status)
+        PostFactory.create_batch(3, title="word", author=other_user)
+        assert set(found(client, "word", author_id=user.id)) == {"word draft", "word published"}
+        assert found(client, "word", status="draft") == ["word draft"]
+
+    def test_the_newest_of_one_author_are_looked_at(self, anon_client: Client, user: User) -> None:
+        for number in range(3):
+            PostFactory(title=f"word {number}", author=user)
+        assert found(anon_client, "word", author_id=user.id) == ["word 1", "word 2"]
 
 
 class TestWrites:
@@ -78,6 +102,14 @@ class TestWrites:
         assert client.patch(f"/posts/{post.id}", json={"body": "Other"}).status_code == 200
         assert words(db, post) == {"new", "other"}
 
+    def test_one_that_is_published_is_found_as_one_that_was_so_at_once(
+        self, client: Client, db: Session, user: User
+    ) -> None:
+        post = PostFactory(title="Word", author=user, status=PostStatus.DRAFT)
+        for status, published in (("published", True), ("draft", False)):
+            assert client.patch(f"/posts/{post.id}", json={"status": status}).status_code == 200
+            assert set(db.scalars(select(PostWord.is_published).where(PostWord.post_id == post.id))) == {published}
+
     def test_a_deleted_one_leaves_no_words(self, client: Client, db: Session, user: User) -> None:
         post, other = PostFactory.create_batch(2, author=user)
         assert client.delete(f"/posts/{post.id}").status_code == 204
@@ -91,3 +123,16 @@ class TestWrites:
         PostFactory(author=user)
         assert client.delete("/users/me").status_code == 204
         assert db.scalars(select(PostWord)).all() == []
+
+    def test_of_two_at_once_both_leave_their_words(self, server: TestClient, settings: Settings) -> None:
+        add_users(settings, "writer@example.com")
+        with SessionLocal.begin() as db:
+            author = db.scalars(select(User)).one()
+            db.add(Post(title="Old", body="Old", slug="old", status=PostStatus.PUBLISHED, author_id=author.id))
+        with SessionLocal() as first, SessionLocal() as second:
+            mine, theirs = (db.scalars(select(Post)).one() for db in (first, second))
+            mine.title, theirs.body = "First", "Second"
+            first.commit()
+            second.commit()
+        with SessionLocal() as db:
+            assert set(db.scalars(select(PostWord.word))) == {"first", "second"}
