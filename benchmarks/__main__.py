@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,9 @@ from tests.template import ROOT
 
 PICTURE = ROOT / "docs" / "benchmarks.svg"
 TABLES = ROOT / "docs" / "benchmarks.md"
+README = ROOT / "README.md"
+# Between these the README shows one of the tables.
+BEGIN, END = "<!-- serving -->\n", "<!-- end of serving -->\n"
 
 
 @dataclass(frozen=True)
@@ -55,12 +58,21 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("parts", nargs="*", metavar="PART", help=f"some of {', '.join(PARTS)}; all by default")
     made.add_argument("--seconds", type=at_least_one, default=5, help="of load at each point (5)")
     made.add_argument("--rounds", type=at_least_one, default=3, help="whose median is shown (3)")
-    made.add_argument("--write", action="store_true", help="draw docs/benchmarks.svg and write docs/benchmarks.md too")
+    made.add_argument(
+        "--write", action="store_true", help="draw docs/benchmarks.svg, write docs/benchmarks.md and the README's table"
+    )
     return made
 
 
 def panels_of(parts: Mapping[str, Mapping[str, Any]]) -> list[Panel]:
     return [panel for one in parts.values() for panel in result_of(one).panels]
+
+
+def shown_in(readme: str, lines: Iterable[str]) -> str:
+    """Return the text with the lines in the place of what it has shown before, a heading left out."""
+    before, rest = readme.split(BEGIN)
+    text = "\n".join(line for line in lines if not line.startswith("#"))
+    return f"{before}{BEGIN}{text}\n\n{END}{rest.split(END)[1]}"
 
 
 def measure(chosen: list[str], seconds: int, rounds: int) -> dict[str, dict[str, Any]]:
@@ -98,6 +110,9 @@ def main(arguments: list[str]) -> int:
         PICTURE.write_text(picture(panels_of(parts)), encoding="utf-8")
         TABLES.write_text((BUILD / "bench.md").read_text(encoding="utf-8"), encoding="utf-8")
         print(f"written: {PICTURE}, {TABLES}")
+        if "serving" in parts:
+            lines = section(result_of(parts["serving"]), parts["serving"]["machine"])
+            README.write_text(shown_in(README.read_text(encoding="utf-8"), lines), encoding="utf-8")
     return 0
 
 

@@ -20,7 +20,8 @@ POSTS = 1000
 READ = Request("read by id", "/posts/{n}", clients=CLIENTS)
 HOW = (
     f"First, {CLIENTS} clients ask for a post in one moment and wait for up to {PATIENCE} s; then, from a fresh start, they "
-    "go on asking for {seconds} s. An error is a refusal; nobody answered where there are no times."
+    "go on asking for {seconds} s. An error is a refusal; nobody answered where there are no times. The bake has two threads "
+    "for requests, so that five connections are what it asks for itself; its peers have the framework's forty."
 )
 
 

@@ -22,11 +22,11 @@ def described(variables: Mapping[str, str]) -> dict[str, Any]:
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "processor": processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "memory_gib": memory_gib(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         # Others at work on the machine are the likeliest reason for odd numbers.
-        "load_before": round(os.getloadavg()[0], 2),
+        "load_before": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else 0.0,
         "packages": {name: version(name) for name in PACKAGES},
         "servers": {LABELS[name]: server_version(name, url) for name, url in variables.items() if name in DRIVERS},
     }
@@ -39,6 +39,13 @@ def processor() -> str:
     except OSError:
         found = None
     return found[1] if found else platform.processor() or platform.machine()
+
+
+def memory_gib() -> float:
+    """Return the memory of the machine; 0 where the system does not tell."""
+    if not hasattr(os, "sysconf"):
+        return 0.0
+    return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
 
 
 def server_version(name: str, url: str) -> str:

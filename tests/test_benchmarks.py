@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import bake, data, load, picture, plan, plans, table
+from benchmarks import bake, data, load, picture, plan, plans, table, validation
 from benchmarks.plan import BenchFailed
+from tests.stages import STAGES
 from tests.template import SOURCE
 
 MACHINE = {
@@ -109,6 +110,27 @@ def test_the_words_of_the_rows_are_those_that_a_bake_finds() -> None:
     words_of = runpy.run_path(str(SOURCE / "app" / "words.py"))["words_of"]
     ((title, body, *_),) = data.posts(1007, 1007)
     assert sorted(data.words(1007, 1007)) == [(1007, word, True) for word in sorted(words_of(title, body))]
+
+
+@pytest.mark.parametrize("stages", [list(STAGES), ["bake"], []])
+def test_only_variants_that_ran_to_the_end_are_shown(tmp_path: Path, stages: list[str]) -> None:
+    kept = tmp_path / "matrix.json"
+    cells = {stage: {"state": "passed", "seconds": 2.0} for stage in stages}
+    rows = [
+        {"variant": "sqlite", "state": state, "tests": 3, "seconds": 2.0, "stages": cells}
+        for state in ("passed", "failed")
+    ]
+    kept.write_text(json.dumps(rows), encoding="utf-8")
+    whole = stages == list(STAGES)
+    result = validation.read(kept)
+    assert len(result.rows) == (1 if whole else 0)
+    assert result.notes[0].startswith("Median 2 s" if whole else "Not measured")
+
+
+def test_the_readme_shows_a_table_in_the_place_of_the_last_one() -> None:
+    text = f"before\n{bench.BEGIN}old\n{bench.END}after\n"
+    assert bench.shown_in(text, ["## Title", "", "new"]) == f"before\n{bench.BEGIN}\nnew\n\n{bench.END}after\n"
+    assert bench.README.read_text(encoding="utf-8").count(bench.BEGIN) == 1
 
 
 def test_a_part_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

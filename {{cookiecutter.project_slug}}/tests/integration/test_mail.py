@@ -2,6 +2,7 @@
 
 import logging
 import smtplib
+import ssl
 
 import pytest
 
@@ -73,6 +74,10 @@ class TestServer:
             mail.connected(f"smtp://user:hunter2@{host}"),
         ):
             pass
+
+    def test_the_certificate_is_checked(self) -> None:
+        context = mail.tls()
+        assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
 
     def test_without_a_server_it_is_shown_on_the_console(
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], postbox: Postbox
