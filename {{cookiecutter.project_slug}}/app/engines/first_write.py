@@ -1,4 +1,4 @@
-"""A transaction that begins with its first write, as SQLite's driver has it: what only reads needs no round trip for one.
+"""A transaction that begins with its first write: what only reads needs no round trips for one.
 
 At the level of isolation that this project runs at, each statement sees what is committed when it begins, inside of a
 transaction and outside: what is read before the first write is the same. Who uses the driver's connection itself
