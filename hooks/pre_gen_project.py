@@ -42,8 +42,8 @@ DEPENDENCIES = set(
     pydantic-settings pygments pyjwt pymysql pyrate-limiter pytest pytest-cov pytest-randomly pytest-timeout
     pytest-xdist python-dateutil python-discovery python-dotenv python-multipart pywin32 pyyaml redis requests
     requirements-parser rich ruff schemathesis shellingham six sortedcontainers sqlalchemy starlette
-    testcontainers tomli truststore typer typing-extensions typing-inspection tzdata tzlocal urllib3 uvicorn
-    vine virtualenv wcwidth werkzeug wrapt
+    testcontainers tomli truststore typer types-pymysql typing-extensions typing-inspection tzdata tzlocal urllib3
+    uvicorn vine virtualenv wcwidth werkzeug wrapt
     """.split()  # noqa: SIM905 - a list would have a line for each
 )
 
