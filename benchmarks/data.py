@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import DateTime, Engine, column, create_engine, delete, insert, make_url, select, table, text
+from sqlalchemy import DateTime, Engine, column, create_engine, delete, insert, make_url, select, table, text, update
 
 USERS = 10
 """Who have posts."""
@@ -82,6 +82,11 @@ class Data:
         tokens = ((1, f"{n:032}", 0, f"{n:064}", BEGIN, BEGIN) for n in range(total))
         self.add("refresh_tokens", TOKEN_COLUMNS, tokens)
         self.settle()
+
+    def make_admin(self, email: str) -> None:
+        users = table("users", column("email"), column("role"))
+        with self.engine.begin() as connection:
+            connection.execute(update(users).where(users.c.email == email).values(role="admin"))
 
     def add(self, name: str, columns: tuple[str, ...], rows: Iterator[Row]) -> None:
         if self.server == "postgresql":

@@ -1,4 +1,4 @@
-"""Run in the folder of a bake: `python explain.py REQUESTS`, JSON in and out.
+"""Run in the folder of a bake: `python explain.py REQUESTS`, JSON in and out, the requests by whose they are.
 
 Makes each request, and asks the database how it does what the request had it do.
 """
@@ -7,8 +7,11 @@ import json
 import sys
 from typing import Any
 
-from app.database import engine  # type: ignore[import-not-found]  # that of the bake in whose folder this runs
+from app.auth.tokens import issue_access_token  # type: ignore[import-not-found]  # of the bake in whose folder this runs
+from app.database import SessionLocal, engine  # type: ignore[import-not-found]  # as above
 from app.main import app  # type: ignore[import-not-found]  # as above
+from app.settings import get_settings  # type: ignore[import-not-found]  # as above
+from app.users.service import find_by_email  # type: ignore[import-not-found]  # as above
 from sqlalchemy import event
 from starlette.testclient import TestClient
 
@@ -23,17 +26,28 @@ def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _conte
 
 
 def main() -> None:
-    asked = json.loads(sys.argv[1])
+    asked: dict[str, list[Any]] = json.loads(sys.argv[1])
     event.listen(engine, "before_cursor_execute", note)
+    told, refresh_token = [], ""
     with TestClient(app) as client:
-        login = client.post("/auth/login", json=asked["credentials"])
-        headers = {"Authorization": f"Bearer {login.json()['access_token']}"}
-        noted.clear()
-        told = []
-        for method, path, body in asked["requests"]:
-            status = client.request(method, path, json=body, headers=headers).status_code
-            told.append({"request": f"{method} {path}", "status": status, "statements": explained()})
+        for email, requests in asked.items():
+            headers = {"Authorization": f"Bearer {token_of(email)}"}
+            noted.clear()
+            for method, path, body in requests:
+                renews = body == "the refresh token of the last login"
+                sent = {"refresh_token": refresh_token} if renews else body
+                response = client.request(method, path, json=sent, headers=headers)
+                if path == "/auth/login":
+                    refresh_token = response.json()["refresh_token"]
+                request = f"{method} {path}"
+                told.append({"request": request, "status": response.status_code, "statements": explained()})
     print(json.dumps(told))
+
+
+def token_of(email: str) -> str:
+    with SessionLocal() as db:
+        token: str = issue_access_token(find_by_email(db, email), get_settings())
+        return token
 
 
 def explained() -> list[dict[str, Any]]:

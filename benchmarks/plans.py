@@ -19,6 +19,7 @@ POSTS = 100_000
 USERS = 10_000
 TABLES = ("users", "posts", "post_words", "refresh_tokens")
 EXPLAIN = Path(__file__).with_name("explain.py")
+NEWCOMER = {"email": "new@example.com", "name": "New", "password": "Password2"}
 BODY = {"title": "New", "body": "Some words", "slug": "new"}
 REQUESTS: list[tuple[str, str, Any]] = [
     ("GET", "/users/me", None),
@@ -38,7 +39,23 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("PATCH", "/posts/10", {"title": "Other"}),
     ("DELETE", "/posts/20", None),
     ("POST", "/auth/login", CREDENTIALS),
+    ("POST", "/auth/refresh", "the refresh token of the last login"),
     ("POST", "/auth/logout", {"refresh_token": "unknown"}),
+    ("POST", "/auth/register", NEWCOMER),
+    ("PUT", "/users/me/password", {"current_password": CREDENTIALS["password"], "new_password": "Password2"}),
+]
+ADMIN = "user-10@example.com"
+REQUESTS_OF_ADMIN: list[tuple[str, str, Any]] = [
+    ("GET", "/users", None),
+    ("GET", "/users?offset=10000", None),
+    ("GET", "/users/2", None),
+    ("POST", "/users", {**NEWCOMER, "email": "another@example.com"}),
+    ("PATCH", "/users/3", {"name": "Name"}),
+    ("DELETE", "/users/4", None),
+    ("GET", "/posts", None),
+    ("GET", "/posts?status=draft", None),
+    ("GET", "/posts?q=words", None),
+    ("PATCH", "/posts/30", {"status": "draft"}),
 ]
 
 
@@ -72,7 +89,7 @@ def in_sqlite(plan: Rows) -> Iterator[str]:
 
 
 def explained(one: Application) -> str:
-    asked = json.dumps({"credentials": CREDENTIALS, "requests": REQUESTS})
+    asked = json.dumps({CREDENTIALS["email"]: REQUESTS, ADMIN: REQUESTS_OF_ADMIN})
     return run(
         one.folder, sys.executable, str(EXPLAIN), asked, extra={**one.environment, "PYTHONPATH": str(one.folder)}
     )
@@ -85,9 +102,15 @@ def measure(plan: Plan) -> Result:
         with one_engine(engine, plan.folder) as (application, data):
             data.grow(POSTS)
             data.add_idle_users(USERS)
+            data.make_admin(ADMIN)
             told = json.loads(explained(application).splitlines()[-1])
         statements = [one for request in told for one in request["statements"]]
-        full = {name for one in statements for name in scanned(engine, one["plan"])}
+        full = {
+            f"{name} ({request['request']})"
+            for request in told
+            for one in request["statements"]
+            for name in scanned(engine, one["plan"])
+        }
         refused = [request for request in told if request["status"] >= 400]  # noqa: PLR2004 - where refusals begin
         if refused:
             raise BenchFailed(f"{LABELS[engine]}: {refused[0]['request']} was answered with {refused[0]['status']}")

@@ -2,7 +2,8 @@
 
 At the level of isolation that this project runs at, each statement sees what is committed when it begins, inside of a
 transaction and outside: what is read before the first write is the same. Who uses the driver's connection itself
-(`raw_connection`, COPY) begins by `text("BEGIN")`, and so does who wants the lock of a function that reads a table.
+(`raw_connection`, COPY) begins by any statement of text, such as `text("SELECT 1")`, and so does who wants the lock of a
+function that reads a table.
 """
 
 import re

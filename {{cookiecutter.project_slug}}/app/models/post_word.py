@@ -55,7 +55,7 @@ def notice_update(_mapper: Any, connection: Connection, post: Post) -> None:
     attributes = inspect(post).attrs
     if any(attributes[name].history.has_changes() for name in (*SEARCHED, "deleted_at")):
         connection.execute(delete(PostWord).where(PostWord.post_id == post.id))
-        # What this session has loaded may have been changed before the row was its own.
-        written = connection.execute(WRITTEN, {"id": post.id}).one()
-        if written.deleted_at is None:
-            add_words(connection, [written])
+        if post.deleted_at is None:
+            # What this session has loaded may have been changed before the row was its own.
+            written = connection.execute(WRITTEN, {"id": post.id}).all()
+            add_words(connection, [row for row in written if row.deleted_at is None])

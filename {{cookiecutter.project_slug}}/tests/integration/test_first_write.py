@@ -1,7 +1,7 @@
 """Transactions begin with their first write: what only reads has none, and what writes is still all or nothing."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib import import_module
 
 import pytest
@@ -105,6 +105,16 @@ class TestWrites:
         with SessionLocal() as other:
             other.execute(INSERT)
         assert names() == []
+
+    def test_what_the_driver_does_after_a_statement_of_text_is_undone_with_them(self, db: Session) -> None:
+        db.execute(INSERT)
+        db.commit()
+        db.execute(text("SELECT 1"))
+        with closing(db.connection().connection.cursor()) as cursor:
+            cursor.execute(f"UPDATE users SET name = 'Renamed' WHERE email = '{ADDRESS}'")  # noqa: S608 - no one's input
+        assert names() == ["Newcomer"]
+        db.rollback()
+        assert names() == ["Newcomer"]
 
     @pytest.mark.parametrize("end", [Session.commit, Session.rollback])
     def test_each_transaction_begins_anew(self, db: Session, end: Callable[[Session], None]) -> None:

@@ -102,9 +102,7 @@ class TestWrites:
         assert client.patch(f"/posts/{post.id}", json={"body": "Other"}).status_code == 200
         assert words(db, post) == {"new", "other"}
 
-    def test_one_that_is_published_is_found_as_one_that_was_so_at_once(
-        self, client: Client, db: Session, user: User
-    ) -> None:
+    def test_a_draft_is_found_by_everybody_once_it_is_published(self, client: Client, db: Session, user: User) -> None:
         post = PostFactory(title="Word", author=user, status=PostStatus.DRAFT)
         for status, published in (("published", True), ("draft", False)):
             assert client.patch(f"/posts/{post.id}", json={"status": status}).status_code == 200
