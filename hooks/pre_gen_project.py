@@ -34,9 +34,9 @@ DEPENDENCIES = set(
     """
     aiosmtpd alembic amqp annotated-doc annotated-types anyio argon2-cffi argon2-cffi-bindings ast-serialize
     async-timeout atpublic attrs billiard celery celery-types certifi cffi cfgv charset-normalizer click
-    click-didyoumean click-plugins click-repl colorama coverage cryptography deptry distlib dnspython docker
+    click-didyoumean click-plugins click-repl colorama coverage cryptography deprecated deptry distlib dnspython docker
     email-validator execnet factory-boy faker fastapi filelock graphql-core h11 harfile httpcore2 httpx2
-    httpx2-jsfetch hypothesis hypothesis-graphql identify idna iniconfig jsonschema-rs kombu librt mako
+    httpx2-jsfetch hypothesis hypothesis-graphql identify idna iniconfig jinja2 jsonschema-rs kombu librt limits mako
     markdown-it-py markupsafe mdurl mypy mypy-extensions nodeenv opentelemetry-api packaging pathspec
     platformdirs pluggy pre-commit prompt-toolkit psycopg psycopg-binary pwdlib pycparser pydantic pydantic-core
     pydantic-settings pygments pyjwt pymysql pyrate-limiter pytest pytest-cov pytest-randomly pytest-timeout

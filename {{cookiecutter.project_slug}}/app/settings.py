@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from app.setting_values import Network, Origin, Rate, SigningKey
 from app.urls import url_of
 
 # The names of the engine in URLs: hosts do not agree on one.
@@ -50,13 +51,28 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     environment: Environment = Environment.DEVELOPMENT
+    debug: bool = False
     database_url: Annotated[str, Field(repr=False), AfterValidator(with_driver)]
     secret_key: Annotated[str, Field(repr=False, min_length=1)]
+    secret_key_fallbacks: Annotated[tuple[SigningKey, ...], Field(repr=False)] = ()
     access_token_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 15
     refresh_token_days: Annotated[int, Field(ge=1, le=365)] = 30
+    password_reset_minutes: Annotated[int, Field(ge=5, le=24 * 60)] = 60
+    email_verification_hours: Annotated[int, Field(ge=1, le=30 * 24)] = 48
+    breached_passwords_url: Annotated[str, url_of("http", "https", optional=True)] = ""
+    account_rate: Rate = "10/5 minutes"
+    address_rate: Rate = "100/5 minutes"
+    mail_rate: Rate = "3/hour"
+    trusted_proxies: tuple[Network, ...] = ()
+    trusted_hosts: Annotated[tuple[str, ...], Field(min_length=1)] = ("localhost", "127.0.0.1", "[::1]")
+    cors_origins: tuple[Origin, ...] = ()
+    cors_credentials: bool = False
+    hsts_seconds: Annotated[int, Field(ge=0, le=2 * 365 * 24 * 3600)] = 365 * 24 * 3600
+    request_max_bytes: Annotated[int, Field(ge=1_000, le=100_000_000)] = 1_000_000
     request_threads: Annotated[int, Field(ge=1, le=200)] = 8
     mail_url: Annotated[str, Field(repr=False), url_of("console", "smtp", "smtps")] = "console://"
     mail_from: EmailStr = "app@example.com"
+    public_url: Annotated[str, url_of("http", "https")] = "http://localhost:8000"
     # {% if cookiecutter.use_redis %}
     redis_url: Annotated[str, Field(repr=False), url_of("redis", "rediss", then="app.redis_urls:check")] = (
         "redis://localhost:6379/0"

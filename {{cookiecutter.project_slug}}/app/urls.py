@@ -9,13 +9,15 @@ from pydantic import AfterValidator
 HOSTLESS = {"console"}
 
 
-def url_of(*schemes: str, then: str = "") -> AfterValidator:
-    """Return a check for one of the schemes and a host.
+def url_of(*schemes: str, optional: bool = False, then: str = "") -> AfterValidator:
+    """Return a check for one of the schemes and a host; an empty text is none, which may be allowed.
 
     It ends with the function `then`, a `module:function` that is loaded when it is needed and raises `ValueError`.
     """
 
     def check(url: str) -> str:
+        if optional and not url:
+            return url
         if schemes and not is_one_of(schemes, url):
             raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)} and name a host")
         if then:
