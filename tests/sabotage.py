@@ -25,9 +25,13 @@ ALL = ("uv", "run", "pytest", "-q", "-x", "-n", "2")
 
 def passes(project: Path, command: tuple[str, ...], servers: Mapping[str, str]) -> bool:
     """Run the suite; an exit code that means neither green nor red raises `RuntimeError`."""
-    done = subprocess.run(
-        command, cwd=project, env=environment(servers), capture_output=True, text=True, check=False, timeout=600
-    )
+    try:
+        done = subprocess.run(
+            command, cwd=project, env=environment(servers), capture_output=True, text=True, check=False, timeout=600
+        )
+    except subprocess.TimeoutExpired:
+        # A suite that does not come to an end is not green.
+        return False
     # 4 is what pytest says when the application can't even be imported, which a user would see at once.
     if done.returncode not in {0, 1, 2, 4}:
         raise RuntimeError(

@@ -1,6 +1,7 @@
 """Where the template is, and what its cookiecutter.json offers."""
 
 import json
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,11 @@ SOURCE = ROOT / "{{cookiecutter.project_slug}}"
 def context() -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
     return loaded
+
+
+def is_copied(name: str) -> bool:
+    """Return whether the file is baked as it is: it has placeholders of its own."""
+    return any(fnmatch(name, pattern) for pattern in context()["_copy_without_render"])
 
 
 @cache

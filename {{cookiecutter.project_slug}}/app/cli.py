@@ -88,6 +88,15 @@ def serve(
     )
 
 
+@cli.command()
+def purge() -> None:
+    """Delete the tokens of sessions and mails that have expired."""
+    from app.auth.purging import purge_expired  # noqa: PLC0415 - reads the settings, as below
+
+    with database_complaints():
+        print(f"{purge_expired()} expired tokens were deleted.")
+
+
 # {% if cookiecutter.use_celery %}
 @cli.command(name="worker")
 def work(

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from functools import lru_cache
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from sqlalchemy.orm import Session
 
 from app import (
@@ -24,30 +26,61 @@ from app.settings import get_settings
 PROJECT = "{{ cookiecutter.__project_name }}"
 TIMEOUT_SECONDS = 10
 TLS_PORT, PLAIN_PORT = 465, 25
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).with_name("templates") / "mail"),
+    autoescape=select_autoescape(["html"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
 
 
-def send_welcome(db: Session, user: User) -> None:
-    """Greet a newcomer."""
-    send(db, user, f"Welcome to {PROJECT}", "Your account is ready: log in with this address.")
+def send_welcome(db: Session, user: User, token: str) -> None:
+    """Greet a newcomer, and have them verify their address."""
+    send(db, user.email, f"Welcome to {PROJECT}", "welcome", name=user.name, link=link("verify-email", token))
+
+
+def send_verification(db: Session, user: User, token: str) -> None:
+    """Have somebody verify their address."""
+    send(db, user.email, "Verify your address", "verify_email", name=user.name, link=link("verify-email", token))
+
+
+def send_email_changed(db: Session, user: User, former: str) -> None:
+    """Tell somebody, where they have had mail so far, that their address is another now, in case that was not them."""
+    send(db, former, "Your address was changed", "email_changed", name=user.name)
+
+
+def send_password_reset(db: Session, user: User, token: str) -> None:
+    """Let somebody set a new password."""
+    minutes = get_settings().password_reset_minutes
+    reset = link("reset-password", token)
+    send(db, user.email, "Set a new password", "password_reset", name=user.name, link=reset, minutes=minutes)
 
 
 def send_password_changed(db: Session, user: User) -> None:
     """Tell somebody that their password is another now, in case that was not them."""
-    text = (
-        "Your password was changed and you were logged out everywhere. If that was not you, ask for a new one at once."
+    send(db, user.email, "Your password was changed", "password_changed", name=user.name)
+
+
+def link(page: str, token: str) -> str:
+    """Return a link with the token where no server's log and no other site gets to see it."""
+    return f"{get_settings().public_url.rstrip('/')}/{page}#token={token}"
+
+
+def send(db: Session, address: str, subject: str, template: str, **values: object) -> None:
+    """Mail once the session has committed, and not at all when it rolls back; nobody waits for the server."""
+    text, html = (
+        _templates.get_template(f"{template}.{kind}").render(values, project=PROJECT, subject=subject)
+        for kind in ("txt", "html")
     )
-    send(db, user, f"Your password for {PROJECT} was changed", text)
-
-
-def send(db: Session, user: User, subject: str, text: str) -> None:
-    """Mail the user once the session has committed, and not at all when it rolls back; nobody waits for the server."""
-    commits.later(db, deliver, user.email, subject, f"Hello {user.name},\n\n{text}\n")
+    commits.later(db, deliver, address, subject, text, html)
 
 
 # {% if cookiecutter.use_celery %}
 @worker.celery.task
 # {% endif %}
-def deliver(address: str, subject: str, text: str) -> None:
+def deliver(address: str, subject: str, text: str, html: str) -> None:
     """Hand one mail over; raises `OSError`, of which `smtplib.SMTPException` is one, when the server does not take it."""
     settings = get_settings()
     message = EmailMessage()
@@ -60,6 +93,7 @@ def deliver(address: str, subject: str, text: str) -> None:
     if settings.mail_url.startswith("console:"):
         sys.stderr.write(f"{message}\n")
         return
+    message.add_alternative(html, subtype="html")
     with connected(settings.mail_url) as server:
         server.send_message(message)
 

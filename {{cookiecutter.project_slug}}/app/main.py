@@ -14,6 +14,7 @@ from app import (
     tasks,
     # {% endif %}
 )
+from app.auth import recovery_router as recovery
 from app.auth import router as auth
 from app.database import engine
 from app.errors import install_handlers
@@ -64,6 +65,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         users.hashing,
         auth.router,
         auth.hashing,
+        recovery.router,
+        recovery.hashing,
         # {% if cookiecutter.use_celery %}
         *tasks.routers,
         # {% endif %}

@@ -49,7 +49,7 @@ class RetriedTask(Task[..., Any]):
 settings = get_settings()
 celery = Celery("{{ cookiecutter.project_slug }}", broker=settings.celery_broker_url, task_cls=RetriedTask)
 celery.conf.update(
-    include=["app.auth.tasks", "app.mail", "app.posts.tasks"],
+    include=["app.auth.recovery", "app.auth.tasks", "app.mail", "app.posts.tasks"],
     # Nothing that could carry code; the tasks keep their results in the database.
     accept_content=["json"],
     task_serializer="json",

@@ -1,6 +1,7 @@
 """A mail server in the tests' own process, to which the application delivers. A plugin, see `addopts`."""
 
 import os
+import re
 import socket
 from collections.abc import Iterator
 from email import message_from_bytes, policy
@@ -25,6 +26,19 @@ class Postbox:
         if self.refusal is None and isinstance(envelope.content, bytes):
             self.mails.append(message_from_bytes(envelope.content, _class=EmailMessage, policy=policy.default))
         return self.refusal or "250 Taken"
+
+
+def text_of(message: EmailMessage, kind: str = "plain") -> str:
+    """Return what a mail says, as plain text or as HTML."""
+    part = message.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
+
+
+def token_in(message: EmailMessage) -> str:
+    """Return the token in the link of a mail."""
+    (token,) = re.findall(r"#token=(\S+)", text_of(message))
+    return str(token)
 
 
 _postbox = Postbox()

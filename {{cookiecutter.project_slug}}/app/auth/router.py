@@ -1,38 +1,44 @@
-"""Routes to register, log in, stay logged in and log out."""
+"""Routes to register, log in, stay logged in and log out, here and everywhere."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, status
+from fastapi import APIRouter, Depends, Header, status
 from fastapi.security import OAuth2PasswordRequestForm
 
-from app.auth import service
-from app.auth.schemas import Credentials, RefreshRequest, TokenPair
-from app.dependencies import SessionDep, SettingsDep
+from app.auth import service, sessions
+from app.auth.schemas import Credentials, RefreshRequest, SessionId, SessionRead, TokenPair
+from app.dependencies import CurrentUser, PageDep, SessionDep, SettingsDep
 from app.errors import documented
-from app.models import User
+from app.models import RefreshToken, User
+from app.pages import Page, Slice
 from app.routing import HashingRoute, OneHopRoute
 from app.users.schemas import UserRead, UserRegister
 
 router = APIRouter(prefix="/auth", tags=["auth"], route_class=OneHopRoute)
 hashing = APIRouter(prefix="/auth", tags=["auth"], route_class=HashingRoute)
 
+UserAgent = Annotated[str | None, Header(include_in_schema=False)]
+
 
 @hashing.post("/register", status_code=status.HTTP_201_CREATED, response_model=UserRead, responses=documented(409))
-def register(data: UserRegister, db: SessionDep) -> User:
-    return service.register(db, data)
+def register(data: UserRegister, db: SessionDep, settings: SettingsDep) -> User:
+    return service.register(db, data, settings)
 
 
 @hashing.post("/login", responses=documented(401))
-def log_in(credentials: Credentials, db: SessionDep, settings: SettingsDep) -> TokenPair:
-    return service.log_in(db, credentials.email, credentials.password, settings)
+def log_in(credentials: Credentials, db: SessionDep, settings: SettingsDep, user_agent: UserAgent = None) -> TokenPair:
+    return service.log_in(db, credentials.email, credentials.password, settings, user_agent)
 
 
 @hashing.post("/token", responses=documented(401))
 def log_in_with_form(
-    form: Annotated[OAuth2PasswordRequestForm, Depends()], db: SessionDep, settings: SettingsDep
+    form: Annotated[OAuth2PasswordRequestForm, Depends()],
+    db: SessionDep,
+    settings: SettingsDep,
+    user_agent: UserAgent = None,
 ) -> TokenPair:
     """The same as `/auth/login`, in the form that the Authorize button of `/docs` sends; `username` is the e-mail."""
-    return service.log_in(db, form.username, form.password, settings)
+    return service.log_in(db, form.username, form.password, settings, user_agent)
 
 
 @router.post("/refresh", responses=documented(401))
@@ -44,3 +50,21 @@ def refresh(data: RefreshRequest, db: SessionDep, settings: SettingsDep) -> Toke
 @router.post("/logout", status_code=status.HTTP_204_NO_CONTENT)
 def log_out(data: RefreshRequest, db: SessionDep) -> None:
     service.log_out(db, data.refresh_token)
+
+
+@router.get("/sessions", response_model=Page[SessionRead], responses=documented(401))
+def list_sessions(user: CurrentUser, params: PageDep, db: SessionDep) -> Slice[RefreshToken]:
+    """The caller's sessions, the last used first."""
+    return sessions.list_sessions(db, user, params)
+
+
+@router.delete("/sessions", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401))
+def log_out_everywhere(user: CurrentUser, db: SessionDep) -> None:
+    """End every session and access token of the caller, this one too."""
+    sessions.end_all(db, user)
+
+
+@router.delete("/sessions/{session_id}", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401, 404))
+def end_session(session_id: SessionId, user: CurrentUser, db: SessionDep) -> None:
+    """End one session; an access token that it has is good for as long as it was."""
+    sessions.end_one(db, user, session_id)

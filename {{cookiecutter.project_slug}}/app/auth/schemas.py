@@ -1,10 +1,14 @@
 """What is sent and received to log in."""
 
-from typing import Literal
+from datetime import datetime
+from typing import Annotated, Literal
 
-from pydantic import BaseModel
+from fastapi import Path
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.fields import Email, Secret
+from app.fields import Email, Password, Secret
+
+SessionId = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$"), Path()]
 
 
 class Credentials(BaseModel):
@@ -27,3 +31,33 @@ class TokenPair(BaseModel):
     refresh_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the name of a scheme
     expires_in: int
+
+
+class SessionRead(BaseModel):
+    """A session of the caller: when and with what it began, when it was last renewed and how long that is good for."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: Annotated[str, Field(validation_alias="family")]
+    user_agent: str | None
+    started_at: datetime
+    last_used_at: Annotated[datetime, Field(validation_alias="created_at")]
+    expires_at: datetime
+
+
+class EmailRequest(BaseModel):
+    """Whose password is lost."""
+
+    email: Email
+
+
+class OneTimeTokenRequest(BaseModel):
+    """The text of a mailed token."""
+
+    token: Secret
+
+
+class PasswordReset(OneTimeTokenRequest):
+    """The text of a mailed token, and the password to be."""
+
+    password: Password

@@ -1,4 +1,4 @@
-"""Logging in, staying logged in, logging out."""
+"""Registering, logging in, staying logged in, logging out."""
 
 from uuid import uuid4
 
@@ -7,12 +7,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import mail
-from app.auth import sessions
+from app.auth import one_time_tokens, sessions
 from app.auth.passwords import verify_password
 from app.auth.schemas import TokenPair
 from app.auth.tokens import issue_access_token
 from app.errors import Unauthorized
-from app.models import User
+from app.models import Purpose, User
 from app.settings import Settings
 from app.users.schemas import UserRegister
 from app.users.service import create_user, find_by_email
@@ -20,18 +20,18 @@ from app.users.service import create_user, find_by_email
 WRONG = "Wrong e-mail address or password"
 
 
-def register(db: Session, data: UserRegister) -> User:
+def register(db: Session, data: UserRegister, settings: Settings) -> User:
     """Add a user and greet them; raises `Conflict` when the address is taken."""
     user = create_user(db, data)
-    mail.send_welcome(db, user)
+    mail.send_welcome(db, user, one_time_tokens.issue(db, user, Purpose.EMAIL_VERIFICATION, settings))
     return user
 
 
-def log_in(db: Session, email: str, password: str, settings: Settings) -> TokenPair:
+def log_in(db: Session, email: str, password: str, settings: Settings, user_agent: str | None = None) -> TokenPair:
     """Start a session; raises `Unauthorized` in the same words and time whatever is wrong."""
     user = authenticate(db, email, password)
     try:
-        refresh_token = sessions.add_token(db, user, uuid4().hex, settings)
+        refresh_token = sessions.add_token(db, user, uuid4().hex, settings, user_agent=user_agent)
     except IntegrityError:
         # Nobody guesses a token that is taken: it is the user who has been deleted since.
         raise Unauthorized(WRONG) from None
@@ -59,12 +59,14 @@ def authenticate(db: Session, email: str, password: str) -> User:
 
 def refresh(db: Session, refresh_token: str, settings: Settings) -> TokenPair:
     """Exchange a refresh token for a new pair; raises `Unauthorized` when it is no longer good."""
-    user, family = sessions.spend(db, refresh_token)
+    user, spent = sessions.spend(db, refresh_token)
     if not user.is_active:
         raise Unauthorized(sessions.INVALID)
     return TokenPair(
         access_token=issue_access_token(user, settings),
-        refresh_token=sessions.add_token(db, user, family, settings),
+        refresh_token=sessions.add_token(
+            db, user, spent.family, settings, started_at=spent.started_at, user_agent=spent.user_agent
+        ),
         expires_in=settings.access_token_minutes * 60,
     )
 

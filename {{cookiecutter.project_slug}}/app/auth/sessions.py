@@ -3,31 +3,33 @@
 from datetime import timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, Select, select, update
 from sqlalchemy.orm import Session
 
-from app.auth.tokens import hash_refresh_token, new_refresh_token
-from app.errors import SessionRevoked, Unauthorized
+from app.auth.tokens import hash_opaque_token, new_opaque_token
+from app.errors import NotFound, SessionRevoked, Unauthorized
 from app.models import RefreshToken, User
 from app.models.columns import now
+from app.pages import PageParams, Slice, read_slice
 from app.settings import Settings
 
 INVALID = "Invalid or expired refresh token"
 
 
-def add_token(db: Session, user: User, family: str, settings: Settings) -> str:
-    """Store a new refresh token and return its text, which is nowhere else.
+def add_token(db: Session, user: User, family: str, settings: Settings, **carried: Any) -> str:
+    """Store a new refresh token and return its text, which is nowhere else; `carried` is what a session keeps.
 
     It is good for the user as the session has read them: not once somebody else has ended all their sessions since.
     """
-    text = new_refresh_token()
+    text = new_opaque_token()
     db.add(
         RefreshToken(
             user_id=user.id,
             version=user.token_version,
             family=family,
-            token_hash=hash_refresh_token(text),
+            token_hash=hash_opaque_token(text),
             expires_at=now() + timedelta(days=settings.refresh_token_days),
+            **carried,
         )
     )
     db.flush()
@@ -35,18 +37,18 @@ def add_token(db: Session, user: User, family: str, settings: Settings) -> str:
 
 
 def find(db: Session, text: str) -> RefreshToken | None:
-    return db.scalar(select(RefreshToken).where(RefreshToken.token_hash == hash_refresh_token(text)))
+    return db.scalar(select(RefreshToken).where(RefreshToken.token_hash == hash_opaque_token(text)))
 
 
-def spend(db: Session, text: str) -> tuple[User, str]:
-    """Take a refresh token out of use, once, and return its owner, locked, and its family.
+def spend(db: Session, text: str) -> tuple[User, RefreshToken]:
+    """Take a refresh token out of use, once, and return its owner, locked, and what it was.
 
     Raises `Unauthorized` when it is unknown, expired, revoked, of an earlier version of its user or was spent by a
     request running at the same time, and `SessionRevoked` when it had been spent before: somebody has a copy, so its
     whole family ends.
     """
     token = find(db, text)
-    owner = None if token is None else lock_owner(db, token)
+    owner = None if token is None else lock_owner(db, token.user_id)
     if token is None or owner is None:
         raise Unauthorized(INVALID)
     if token.spent_at is not None:
@@ -60,25 +62,45 @@ def spend(db: Session, text: str) -> tuple[User, str]:
     spent = db.execute(update(RefreshToken).where(*unspent).values(spent_at=now()))
     if not cast("CursorResult[Any]", spent).rowcount:
         raise Unauthorized(INVALID)
-    return owner, token.family
+    return owner, token
 
 
-def lock_owner(db: Session, token: RefreshToken) -> User | None:
-    """Let whoever else spends or ends sessions of the token's owner wait, and return the owner, unless they are gone.
+def lock_owner(db: Session, user_id: int) -> User | None:
+    """Let whoever else spends or ends tokens of this owner wait, and return the owner, unless they are gone.
 
     Without it a session could be ended while its next token is being added, and that one would be missed. The owner is
     locked before their tokens, as whoever deletes them does: two that lock in another order can wait for each other.
     """
     # Not the key, where the engine can do without: whoever adds something of theirs need not wait.
-    return db.get(User, token.user_id, with_for_update={"key_share": True}, populate_existing=True)
+    return db.get(User, user_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
 def end(db: Session, text: str) -> None:
     """End the session that a refresh token belongs to, if there is one."""
     token = find(db, text)
     if token is not None:
-        lock_owner(db, token)
+        lock_owner(db, token.user_id)
         end_family(db, token.family)
+
+
+def good_tokens_of(user: User) -> Select[RefreshToken]:
+    """Return what selects the user's sessions: the one token of each that is still good."""
+    unused = (RefreshToken.spent_at.is_(None), RefreshToken.revoked_at.is_(None))
+    good = (RefreshToken.expires_at > now(), RefreshToken.version == user.token_version)
+    return select(RefreshToken).where(RefreshToken.user_id == user.id, *unused, *good)
+
+
+def list_sessions(db: Session, user: User, params: PageParams) -> Slice[RefreshToken]:
+    """Return a page of the user's sessions, the last used first."""
+    return read_slice(db, good_tokens_of(user), params, RefreshToken.id.desc())
+
+
+def end_one(db: Session, user: User, family: str) -> None:
+    """End one of the user's sessions; raises `NotFound` when they have none of that name."""
+    lock_owner(db, user.id)
+    if db.scalar(good_tokens_of(user).where(RefreshToken.family == family)) is None:
+        raise NotFound("Session not found")
+    end_family(db, family)
 
 
 def end_family(db: Session, family: str) -> None:

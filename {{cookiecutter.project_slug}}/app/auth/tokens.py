@@ -1,4 +1,4 @@
-"""Access tokens (signed, short-lived, not stored) and the text of refresh tokens (random, stored as a hash)."""
+"""Access tokens (signed, short-lived, not stored) and the text of all others (random, stored as a hash)."""
 
 import hashlib
 import secrets
@@ -51,11 +51,11 @@ def read_access_token(token: str, settings: Settings) -> AccessClaims:
         raise Unauthorized("Invalid or expired token") from None
 
 
-def new_refresh_token() -> str:
+def new_opaque_token() -> str:
     """Return an unguessable text of 43 characters."""
     return secrets.token_urlsafe(32)
 
 
-def hash_refresh_token(token: str) -> str:
+def hash_opaque_token(token: str) -> str:
     """Return what is stored; a fast hash is enough for a text nobody can guess."""
     return hashlib.sha256(token.encode()).hexdigest()

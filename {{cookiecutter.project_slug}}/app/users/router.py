@@ -10,6 +10,7 @@ from app.dependencies import (
     OptionalUser,
     PageDep,
     SessionDep,
+    SettingsDep,
     ShownUser,
 )
 from app.errors import documented
@@ -31,8 +32,8 @@ def read_me(user: CurrentUser) -> User:
 
 
 @router.patch("/me", response_model=UserRead, responses=documented(401, 409))
-def update_me(data: ProfileUpdate, user: CurrentUser, db: SessionDep) -> User:
-    return service.update_user(db, user, user, data.model_dump(exclude_unset=True))
+def update_me(data: ProfileUpdate, user: CurrentUser, db: SessionDep, settings: SettingsDep) -> User:
+    return service.update_user(db, user, user, data.model_dump(exclude_unset=True), settings)
 
 
 @router.delete("/me", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401))
@@ -63,8 +64,10 @@ def read_user(user: ShownUser) -> UserRead | UserPublic:
 
 
 @router.patch("/{user_id}", response_model=UserRead, responses=documented(401, 403, 404, 409))
-def update_user(data: UserUpdate, user: EditableUser, actor: CurrentUser, db: SessionDep) -> User:
-    return service.update_user(db, actor, user, data.model_dump(exclude_unset=True))
+def update_user(
+    data: UserUpdate, user: EditableUser, actor: CurrentUser, db: SessionDep, settings: SettingsDep
+) -> User:
+    return service.update_user(db, actor, user, data.model_dump(exclude_unset=True), settings)
 
 
 @router.delete("/{user_id}", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401, 403, 404))

@@ -12,11 +12,12 @@ from app import (
     # {% endif %}
     mail,
 )
-from app.auth import sessions
+from app.auth import one_time_tokens, sessions
 from app.auth.passwords import hash_password, verify_password
 from app.errors import Conflict, Forbidden, invalid_field
-from app.models import Role, User
+from app.models import Purpose, Role, User
 from app.pages import PageParams, Slice, read_slice
+from app.settings import Settings
 from app.users.schemas import UserRead, UserRegister
 
 ADMINS_ONLY = frozenset({"role", "is_active"})
@@ -44,15 +45,23 @@ def create_user(db: Session, data: UserRegister, *, role: Role = Role.USER, is_a
     return user
 
 
-def update_user(db: Session, actor: User, user: User, changes: dict[str, Any]) -> User:
-    """Change the given fields; raises `Forbidden` for an admin's field and `Conflict` when the address is taken."""
+def update_user(db: Session, actor: User, user: User, changes: dict[str, Any], settings: Settings) -> User:
+    """Change the given fields; raises `Forbidden` for an admin's field and `Conflict` when the address is taken.
+
+    A new address has to be verified, and the former one is told of it.
+    """
     if not actor.is_admin and (refused := ADMINS_ONLY & changes.keys()):
         raise Forbidden(f"Only an admin may change {' and '.join(sorted(refused))}")
-    if changes.get("email", user.email) != user.email:
-        user.email_verified_at = None
+    former = user.email
     for name, value in changes.items():
         setattr(user, name, value)
+    if user.email == former:
+        flush_email(db)
+        return user
+    user.email_verified_at = None
     flush_email(db)
+    mail.send_email_changed(db, user, former)
+    mail.send_verification(db, user, one_time_tokens.issue(db, user, Purpose.EMAIL_VERIFICATION, settings))
     return user
 
 

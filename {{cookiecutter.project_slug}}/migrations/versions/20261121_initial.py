@@ -114,6 +114,8 @@ def upgrade() -> None:
         sa.Column("family", sa.String(32), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("token_hash", sa.String(64), nullable=False),
+        sa.Column("started_at", database.UTCDateTime(), nullable=False),
+        sa.Column("user_agent", sa.String(200), nullable=True),
         sa.Column("created_at", database.UTCDateTime(), nullable=False),
         sa.Column("expires_at", database.UTCDateTime(), nullable=False),
         sa.Column("spent_at", database.UTCDateTime(), nullable=True),
@@ -127,8 +129,41 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_refresh_tokens")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_refresh_tokens_token_hash")),
     )
-    op.create_index(op.f("ix_refresh_tokens_user_id"), "refresh_tokens", ["user_id"])
+    good = ["user_id", "spent_at", "revoked_at", "id"]
+    op.create_index(op.f("ix_refresh_tokens_user_id"), "refresh_tokens", good)
     op.create_index(op.f("ix_refresh_tokens_family"), "refresh_tokens", ["family"])
+    op.create_table(
+        "one_time_tokens",
+        sa.Column("id", database.Key(), nullable=False),
+        sa.Column("user_id", database.Key(), nullable=False),
+        sa.Column(
+            "purpose",
+            sa.Enum(
+                "password_reset",
+                "email_verification",
+                name="purpose",
+                native_enum=False,
+                create_constraint=True,
+                length=20,
+            ),
+            nullable=False,
+        ),
+        sa.Column("token_hash", sa.String(64), nullable=False),
+        sa.Column("email", sa.String(254), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", database.UTCDateTime(), nullable=False),
+        sa.Column("expires_at", database.UTCDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["users.id"],
+            name=op.f("fk_one_time_tokens_user_id_users"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_one_time_tokens")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_one_time_tokens_token_hash")),
+    )
+    op.create_index(op.f("ix_one_time_tokens_user_id"), "one_time_tokens", ["user_id"])
+    op.create_index(op.f("ix_one_time_tokens_expires_at"), "one_time_tokens", ["expires_at"])
     # {% if cookiecutter.use_celery %}
     op.create_table(
         "post_imports",
@@ -187,6 +222,7 @@ def downgrade() -> None:
     op.drop_table("post_import_problems")
     op.drop_table("post_imports")
     # {% endif %}
+    op.drop_table("one_time_tokens")
     op.drop_table("refresh_tokens")
     op.drop_table("post_words")
     op.drop_table("posts")

@@ -10,11 +10,12 @@ from fastapi.routing import iter_route_contexts
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from app.auth import sessions
+from app.auth import one_time_tokens, sessions
 from app.auth.tokens import issue_access_token
 from app.database import Base
 from app.models import (
     PostStatus,
+    Purpose,
     User,
     # {% if cookiecutter.use_celery %}
     post_import,
@@ -30,13 +31,20 @@ POST = {"title": "New", "body": "New", "slug": "new"}
 NEW_PASSWORD = {"current_password": PASSWORD, "new_password": "Password2"}
 
 EVERYBODY = ("anonymous", "stranger", "owner", "admin")
-# The user, the posts and the refresh token in question are the owner's; "me" is whoever asks.
+# The user, the posts, the session and the tokens in question are the owner's; "me" is whoever asks.
 ACCESS: list[tuple[str, str, Any, tuple[int, int, int, int]]] = [
     ("POST", "/auth/register", {"json": NEWCOMER}, (201, 201, 201, 201)),
     ("POST", "/auth/login", {"json": LOGIN}, (200, 200, 200, 200)),
     ("POST", "/auth/token", {"data": {"username": LOGIN["email"], "password": PASSWORD}}, (200, 200, 200, 200)),
     ("POST", "/auth/refresh", {"json": {"refresh_token": "{token}"}}, (200, 200, 200, 200)),
     ("POST", "/auth/logout", {"json": {"refresh_token": "{token}"}}, (204, 204, 204, 204)),
+    ("GET", "/auth/sessions", {}, (401, 200, 200, 200)),
+    ("DELETE", "/auth/sessions", {}, (401, 204, 204, 204)),
+    ("DELETE", "/auth/sessions/{session_id}", {}, (401, 404, 204, 404)),
+    ("POST", "/auth/password/forgot", {"json": {"email": LOGIN["email"]}}, (202, 202, 202, 202)),
+    ("POST", "/auth/password/reset", {"json": {"token": "{reset}", "password": "Password2"}}, (204, 204, 204, 204)),
+    ("POST", "/auth/email/verify", {"json": {"token": "{verification}"}}, (204, 204, 204, 204)),
+    ("POST", "/auth/email/verify/resend", {}, (401, 202, 202, 202)),
     ("GET", "/users/me", {}, (401, 200, 200, 200)),
     ("PATCH", "/users/me", {"json": {"name": "New"}}, (401, 200, 200, 200)),
     ("DELETE", "/users/me", {}, (401, 204, 204, 204)),
@@ -93,7 +101,10 @@ def ids(db: Session, other_user: User, settings: Settings) -> dict[str, Any]:
         "post_id": PostFactory(author=other_user).id,
         "draft_id": PostFactory(author=other_user, status=PostStatus.DRAFT).id,
         "deleted_id": PostFactory(author=other_user, deleted_at=other_user.created_at).id,
-        "token": sessions.add_token(db, other_user, "family", settings),
+        "session_id": "a" * 32,
+        "token": sessions.add_token(db, other_user, "a" * 32, settings),
+        "reset": one_time_tokens.issue(db, other_user, Purpose.PASSWORD_RESET, settings),
+        "verification": one_time_tokens.issue(db, other_user, Purpose.EMAIL_VERIFICATION, settings),
     }
     # {% if cookiecutter.use_celery %}
     db.add(post_import.PostImport(task_id="a" * 32, author_id=other_user.id, total=1))
@@ -119,8 +130,11 @@ def everything(db: Session) -> list[Sequence[Row[Any]]]:
 def test_everybody_gets_what_is_theirs_and_a_refusal_writes_nothing(
     caller: Client, db: Session, ids: dict[str, Any], method: str, path: str, options: dict[str, Any], status: int
 ) -> None:
-    if "{token}" in options.get("json", {}).values():
-        options = {"json": {"refresh_token": ids["token"]}}
+    if "json" in options:
+        body = {
+            name: value.format(**ids) if isinstance(value, str) else value for name, value in options["json"].items()
+        }
+        options = {"json": body}
     db.flush()
     before = everything(db)
     response = caller.request(method, path.format(**ids), **options)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from app.auth import sessions
-from app.auth.tokens import hash_refresh_token
+from app.auth.tokens import hash_opaque_token
 from app.database import SessionLocal, engine
 from app.models import RefreshToken
 from app.settings import Settings
@@ -72,8 +72,8 @@ class TestTwoRefreshes:
         with Session(engine) as db:
             rows = {row.token_hash: row for row in db.scalars(select(RefreshToken))}
         assert len(rows) == 3
-        assert rows[hash_refresh_token(token)].spent_at is not None
-        assert rows[hash_refresh_token(newer)].spent_at is None
+        assert rows[hash_opaque_token(token)].spent_at is not None
+        assert rows[hash_opaque_token(newer)].spent_at is None
         # A client that sends twice by mistake is no thief.
         assert {row.revoked_at for row in rows.values()} == {None}
 
@@ -113,7 +113,7 @@ class TestEndWhileRefreshing:
         monkeypatch.setattr(sessions, "find", find_just_before_a_logout)
         assert refresh(server, token).status_code == 401
         with Session(engine) as db:
-            row = db.scalars(select(RefreshToken).where(RefreshToken.token_hash == hash_refresh_token(token))).one()
+            row = db.scalars(select(RefreshToken).where(RefreshToken.token_hash == hash_opaque_token(token))).one()
         assert (row.spent_at, row.revoked_at is None) == (None, False)
 
     def test_the_refusal_of_a_spent_token_commits_the_end_of_its_session(

@@ -99,7 +99,11 @@ def fuzz(client: Client, db: Session, label: str, rows: dict[str, Any]) -> None:
 @pytest.fixture
 def rows(db: Session, user: User) -> dict[str, Any]:
     """What there is for a path to name: a user, and what is theirs."""
-    rows: dict[str, Any] = {"user_id": user.id, "post_id": PostFactory(author=user, status=PostStatus.DRAFT).id}
+    rows: dict[str, Any] = {
+        "user_id": user.id,
+        "post_id": PostFactory(author=user, status=PostStatus.DRAFT).id,
+        "session_id": "a" * 32,
+    }
     # {% if cookiecutter.use_celery %}
     db.add(post_import.PostImport(task_id="a" * 32, author_id=user.id, total=1))
     rows["task_id"] = "a" * 32

@@ -9,7 +9,7 @@ from httpx2 import Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.auth.tokens import hash_refresh_token, read_access_token
+from app.auth.tokens import hash_opaque_token, read_access_token
 from app.models import RefreshToken, User
 from app.models.columns import now
 from app.settings import Settings
@@ -50,7 +50,7 @@ class TestLogIn:
         assert body["expires_in"] == settings.access_token_minutes * 60
         assert read_access_token(body["access_token"], settings).user_id == user.id
         (token,) = tokens(db)
-        assert token.token_hash == hash_refresh_token(body["refresh_token"])
+        assert token.token_hash == hash_opaque_token(body["refresh_token"])
         assert (token.user_id, token.spent_at, token.revoked_at) == (user.id, None, None)
         life = timedelta(days=settings.refresh_token_days)
         assert before + life <= token.expires_at <= now() + life

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.auth import sessions
-from app.auth.tokens import hash_refresh_token
+from app.auth.tokens import hash_opaque_token
 from app.models import RefreshToken, User
 from app.models.columns import now
 from app.settings import Settings
@@ -21,7 +21,7 @@ def token(db: Session, user: User, settings: Settings) -> str:
 
 
 def row(db: Session, text: str) -> RefreshToken:
-    return db.scalars(select(RefreshToken).where(RefreshToken.token_hash == hash_refresh_token(text))).one()
+    return db.scalars(select(RefreshToken).where(RefreshToken.token_hash == hash_opaque_token(text))).one()
 
 
 def log_out(client: Client, token: str) -> None:

@@ -11,7 +11,7 @@ from app.models import User
 from app.settings import Settings
 from tests.client import Client
 from tests.factories import PASSWORD
-from tests.postbox import Postbox
+from tests.postbox import Postbox, text_of
 
 NEWCOMER = {"email": "new@example.com", "name": "Ada Ünal", "password": "Password2"}
 NEW_PASSWORD = {"current_password": PASSWORD, "new_password": "Password2"}
@@ -23,7 +23,7 @@ class TestWelcome:
         (message,) = postbox.mails
         assert (message["To"], message["From"]) == ("new@example.com", settings.mail_from)
         assert message["Subject"].startswith("Welcome to ")
-        assert message.get_content().splitlines()[0] == "Hello Ada Ünal,"
+        assert text_of(message).splitlines()[0] == "Hello Ada Ünal,"
         assert message["Date"]
         assert message["Message-ID"]
 
@@ -65,7 +65,7 @@ class TestServer:
     def test_delivering_says_what_the_server_said(self, postbox: Postbox) -> None:
         postbox.refusal = "550 No such mailbox"
         with pytest.raises(smtplib.SMTPResponseException, match="No such mailbox"):
-            mail.deliver("new@example.com", "Subject", "Text")
+            mail.deliver("new@example.com", "Subject", "Text", "<p>Text</p>")
 
     def test_a_password_is_not_sent_without_tls(self, settings: Settings) -> None:
         host = settings.mail_url.removeprefix("smtp://")
@@ -83,7 +83,7 @@ class TestServer:
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], postbox: Postbox
     ) -> None:
         monkeypatch.setattr(mail, "get_settings", lambda: settings.model_copy(update={"mail_url": "console://"}))
-        mail.deliver("new@example.com", "Subject", "Text")
+        mail.deliver("new@example.com", "Subject", "Text", "<p>Text</p>")
         shown = capsys.readouterr().err
         assert "To: new@example.com" in shown
         assert "Subject: Subject" in shown

@@ -18,6 +18,13 @@ OPERATIONS = {
     ("post", "/auth/token"): ("log_in_with_form", {"200", "401", "422"}),
     ("post", "/auth/refresh"): ("refresh", {"200", "401", "422"}),
     ("post", "/auth/logout"): ("log_out", {"204", "422"}),
+    ("get", "/auth/sessions"): ("list_sessions", {"200", "401", "422"}),
+    ("delete", "/auth/sessions"): ("log_out_everywhere", {"204", "401"}),
+    ("delete", "/auth/sessions/{session_id}"): ("end_session", {"204", "401", "404", "422"}),
+    ("post", "/auth/password/forgot"): ("forgot_password", {"202", "422"}),
+    ("post", "/auth/password/reset"): ("reset_password", {"204", "400", "422"}),
+    ("post", "/auth/email/verify"): ("verify_email", {"204", "400", "422"}),
+    ("post", "/auth/email/verify/resend"): ("resend_verification", {"202", "401"}),
     ("get", "/users/me"): ("read_me", {"200", "401"}),
     ("patch", "/users/me"): ("update_me", {"200", "401", "409", "422"}),
     ("delete", "/users/me"): ("delete_me", {"204", "401"}),
@@ -46,6 +53,9 @@ OPEN = {
     "/auth/token",
     "/auth/refresh",
     "/auth/logout",
+    "/auth/password/forgot",
+    "/auth/password/reset",
+    "/auth/email/verify",
     "/health/live",
     "/health/ready",
 }
@@ -131,7 +141,7 @@ class TestPaths:
     def test_a_slash_at_the_end_makes_no_difference(
         self, anon_client: Client, method: str, path: str, end: str
     ) -> None:
-        address = path.format(user_id=1, post_id=1, task_id="a" * 32)
+        address = path.format(user_id=1, post_id=1, task_id="a" * 32, session_id="a" * 32)
         plain, slashed = (anon_client.request(method.upper(), text) for text in (address, address + end))
         assert (slashed.status_code, slashed.json()) == (plain.status_code, plain.json())
         assert slashed.json() != {"detail": "Not Found"}

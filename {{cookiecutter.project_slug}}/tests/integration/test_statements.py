@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction
 
-from app.auth import sessions
+from app.auth import one_time_tokens, sessions
 from app.database import SessionLocal, engine
-from app.models import Post, PostStatus, RefreshToken, User
+from app.models import Post, PostStatus, Purpose, RefreshToken, User
 from app.settings import Settings
 from tests.client import Client
 from tests.factories import PASSWORD, PostFactory, UserFactory
@@ -76,7 +76,10 @@ def ids(db: Session, user: User, other_user: User, settings: Settings) -> dict[s
         "other": other_user.id,
         "post": PostFactory(author=user).id,
         "theirs": PostFactory(author=other_user, status=PostStatus.DRAFT).id,
-        "token": sessions.add_token(db, user, "family", settings),
+        "session": "a" * 32,
+        "token": sessions.add_token(db, user, "a" * 32, settings),
+        "reset": one_time_tokens.issue(db, user, Purpose.PASSWORD_RESET, settings),
+        "verification": one_time_tokens.issue(db, user, Purpose.EMAIL_VERIFICATION, settings),
     }
 
 
@@ -88,7 +91,7 @@ COSTS: list[tuple[str, str, Any, int]] = [
     ("GET", "/health/ready", None, 1),
     ("GET", "/users/me", None, 1),
     ("PATCH", "/users/me", {"name": "New"}, 2),
-    ("PATCH", "/users/me", {"email": "new@example.com"}, 2),
+    ("PATCH", "/users/me", {"email": "new@example.com"}, 3),
     ("DELETE", "/users/me", None, 1 + DELETE_USER),
     ("PUT", "/users/me/password", {"current_password": PASSWORD, "new_password": "Password2"}, 3),
     ("GET", "/users/{own}", None, 2),
@@ -108,10 +111,16 @@ COSTS: list[tuple[str, str, Any, int]] = [
     ("PATCH", "/posts/{post}", {"slug": "new"}, 3),
     ("PATCH", "/posts/{theirs}", {"title": "New"}, 2),
     ("DELETE", "/posts/{post}", None, 4),
-    ("POST", "/auth/register", {"email": "new@example.com", "name": "New", "password": PASSWORD}, 1),
+    ("POST", "/auth/register", {"email": "new@example.com", "name": "New", "password": PASSWORD}, 2),
     ("POST", "/auth/login", {"email": "user@example.com", "password": PASSWORD}, 2),
     ("POST", "/auth/refresh", {"refresh_token": "{token}"}, 4),
     ("POST", "/auth/logout", {"refresh_token": "{token}"}, 3),
+    ("GET", "/auth/sessions", None, 3),
+    ("DELETE", "/auth/sessions", None, 2),
+    ("DELETE", "/auth/sessions/{session}", None, 4),
+    ("POST", "/auth/password/reset", {"token": "{reset}", "password": "Password2"}, 5),
+    ("POST", "/auth/email/verify", {"token": "{verification}"}, 4),
+    ("POST", "/auth/email/verify/resend", None, 2),
 ]
 
 
@@ -131,9 +140,8 @@ def test_it_does_not_grow_with_the_rows(
 ) -> None:
     if rows == "many":
         fill(user, other_user)
-    if body == {"refresh_token": "{token}"}:
-        body = {"refresh_token": ids["token"]}
-    response = client.request(method, path.format(**ids), json=body)
+    filled = body and {name: value.format(**ids) for name, value in body.items()}
+    response = client.request(method, path.format(**ids), json=filled)
     assert response.status_code < 400 or (response.status_code, "{other}" in path or "{theirs}" in path) == (403, True)
     assert len(costs.statements) == statements, "\n".join(costs.statements)
     assert costs.begun == (1 if statements else 0)

@@ -9,9 +9,9 @@ import pytest
 
 from app.auth.tokens import (
     AccessClaims,
-    hash_refresh_token,
+    hash_opaque_token,
     issue_access_token,
-    new_refresh_token,
+    new_opaque_token,
     read_access_token,
 )
 from app.errors import Unauthorized
@@ -77,11 +77,11 @@ class TestAccessToken:
 
 class TestRefreshToken:
     def test_it_is_43_characters_that_need_no_escaping(self) -> None:
-        assert re.fullmatch(r"[A-Za-z0-9_-]{43}", new_refresh_token())
+        assert re.fullmatch(r"[A-Za-z0-9_-]{43}", new_opaque_token())
 
     def test_no_two_are_alike(self) -> None:
-        assert len({new_refresh_token() for _ in range(100)}) == 100
+        assert len({new_opaque_token() for _ in range(100)}) == 100
 
     def test_the_sha_256_of_its_text_is_stored(self) -> None:
-        assert hash_refresh_token("text") == hashlib.sha256(b"text").hexdigest()
-        assert len(hash_refresh_token("é")) == 64
+        assert hash_opaque_token("text") == hashlib.sha256(b"text").hexdigest()
+        assert len(hash_opaque_token("é")) == 64

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from app import cli
+from app.auth.recovery import mail_reset
 from app.auth.tasks import purge_expired_tokens
 from app.mail import deliver
 from app.posts.tasks import import_posts, resume_imports
@@ -21,7 +22,7 @@ from tests.postbox import Postbox
 from tests.unit.given import make
 
 ROOT = Path(cli.__file__).parents[1]
-TASKS = [deliver, import_posts, purge_expired_tokens, resume_imports]
+TASKS = [deliver, import_posts, mail_reset, purge_expired_tokens, resume_imports]
 
 
 class TestLimits:
@@ -96,7 +97,7 @@ class TestRetries:
 
     @staticmethod
     def attempt(task: Task[..., None], number: int) -> None:
-        task.apply(("new@example.com", "Subject", "Text"), retries=number)
+        task.apply(("new@example.com", "Subject", "Text", "<p>Text</p>"), retries=number)
 
     @pytest.mark.parametrize("number", range(8))
     def test_it_is_asked_again_after_a_time_that_doubles(self, number: int) -> None:

@@ -1,0 +1,38 @@
+"""Routes for those who have lost their password, and to verify an address: both by mail."""
+
+from fastapi import APIRouter, status
+
+from app.auth import recovery
+from app.auth.schemas import EmailRequest, OneTimeTokenRequest, PasswordReset
+from app.dependencies import CurrentUser, SessionDep, SettingsDep
+from app.errors import documented
+from app.routing import HashingRoute, OneHopRoute
+
+router = APIRouter(prefix="/auth", tags=["auth"], route_class=OneHopRoute)
+hashing = APIRouter(prefix="/auth", tags=["auth"], route_class=HashingRoute)
+
+
+@router.post("/password/forgot", status_code=status.HTTP_202_ACCEPTED, response_model=None)
+def forgot_password(data: EmailRequest, db: SessionDep) -> None:
+    """Have a token mailed with which to set a new password; the answer does not tell whether anybody has the address."""
+    recovery.ask_for_reset(db, data.email)
+
+
+@hashing.post("/password/reset", status_code=status.HTTP_204_NO_CONTENT, responses=documented(400))
+def reset_password(data: PasswordReset, db: SessionDep) -> None:
+    """Set a new password with a mailed token, once; every session and access token ends."""
+    recovery.reset_password(db, data.token, data.password)
+
+
+@router.post("/email/verify", status_code=status.HTTP_204_NO_CONTENT, responses=documented(400))
+def verify_email(data: OneTimeTokenRequest, db: SessionDep) -> None:
+    """Show with a mailed token, once, that the address is one's own."""
+    recovery.verify_email(db, data.token)
+
+
+@router.post(
+    "/email/verify/resend", status_code=status.HTTP_202_ACCEPTED, response_model=None, responses=documented(401)
+)
+def resend_verification(user: CurrentUser, db: SessionDep, settings: SettingsDep) -> None:
+    """Have another token mailed to the caller, unless their address is verified."""
+    recovery.ask_for_verification(db, user, settings)
