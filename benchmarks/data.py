@@ -21,12 +21,13 @@ DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "sqlite
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 SETTLE = {
     "postgresql": ["VACUUM ANALYZE"],
-    "mysql": ["ANALYZE TABLE users, posts, post_words, refresh_tokens"],
+    "mysql": ["ANALYZE TABLE users, posts, post_words, refresh_tokens, one_time_tokens"],
     "sqlite": [],
 }
 TIMES = ("created_at", "updated_at")
 USER_COLUMNS = ("email", "name", "password_hash", "role", "is_active", "token_version", *TIMES)
-TOKEN_COLUMNS = ("user_id", "family", "version", "token_hash", "created_at", "expires_at")
+TOKEN_COLUMNS = ("user_id", "family", "version", "token_hash", "started_at", "created_at", "expires_at")
+MAILED_COLUMNS = ("user_id", "purpose", "token_hash", "email", "version", "created_at", "expires_at")
 WORD_COLUMNS = ("post_id", "word", "is_published")
 POST_COLUMNS = ("title", "body", "slug", "status", "author_id", *TIMES)
 WORDS = "words " * 60
@@ -79,8 +80,10 @@ class Data:
         """Add sessions and users without posts: a database reads the whole of a table that is next to empty."""
         idle = ((f"{n}@example.org", "Nobody", "-", "user", True, 0, BEGIN, BEGIN) for n in range(total))
         self.add("users", USER_COLUMNS, idle)
-        tokens = ((1, f"{n:032}", 0, f"{n:064}", BEGIN, BEGIN) for n in range(total))
+        tokens = ((n % USERS + 1, f"{n:032}", 0, f"{n:064}", BEGIN, BEGIN, BEGIN) for n in range(total))
         self.add("refresh_tokens", TOKEN_COLUMNS, tokens)
+        mailed = ((n % USERS + 1, "password_reset", f"{n:064}", "-", 0, BEGIN, BEGIN) for n in range(total))
+        self.add("one_time_tokens", MAILED_COLUMNS, mailed)
         self.settle()
 
     def make_admin(self, email: str) -> None:

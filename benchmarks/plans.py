@@ -17,7 +17,7 @@ from tests.commands import run
 ENGINES = ("postgresql", "mysql", "sqlite")
 POSTS = 100_000
 USERS = 10_000
-TABLES = ("users", "posts", "post_words", "refresh_tokens")
+TABLES = ("users", "posts", "post_words", "refresh_tokens", "one_time_tokens")
 EXPLAIN = Path(__file__).with_name("explain.py")
 NEWCOMER = {"email": "new@example.com", "name": "New", "password": "Password2"}
 BODY = {"title": "New", "body": "Some words", "slug": "new"}
@@ -41,6 +41,9 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("POST", "/auth/login", CREDENTIALS),
     ("POST", "/auth/refresh", "the refresh token of the last login"),
     ("POST", "/auth/logout", {"refresh_token": "unknown"}),
+    ("GET", "/auth/sessions", None),
+    ("POST", "/auth/password/forgot", {"email": CREDENTIALS["email"]}),
+    ("POST", "/auth/email/verify/resend", None),
     ("POST", "/auth/register", NEWCOMER),
     ("PUT", "/users/me/password", {"current_password": CREDENTIALS["password"], "new_password": "Password2"}),
 ]
