@@ -50,13 +50,21 @@ return redis.call('del', KEYS[2])
 T = TypeVar("T")
 
 
+def patience() -> dict[str, Any]:
+    """Return options of connections to Redis: without retries, since a request had rather do without than wait."""
+    return {
+        "retry": Retry(NoBackoff(), 0),
+        "max_connections": MOST_CONNECTIONS,
+        "socket_timeout": TIMEOUT_SECONDS,
+        "socket_connect_timeout": TIMEOUT_SECONDS,
+    }
+
+
 class CacheStore:
     """What Redis keeps for all processes, and what it has missed of this one's writes."""
 
     def __init__(self, url: str, prefix: str, seconds: int) -> None:
-        # Without retries: a request had rather read the database than wait.
-        patience = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
-        self.redis: Any = Redis.from_url(url, retry=Retry(NoBackoff(), 0), max_connections=MOST_CONNECTIONS, **patience)
+        self.redis: Any = Redis.from_url(url, **patience())
         self.lease = self.redis.register_script(LEASE)
         self.put = self.redis.register_script(FILL)
         self.prefix = prefix

@@ -1,5 +1,6 @@
 """Errors of the application, the one handler that answers them, and how routes document them."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from fastapi import FastAPI, Request, Response
@@ -22,12 +23,12 @@ class AppError(Exception):
     """
 
     status_code: ClassVar[int] = 500
-    headers: ClassVar[dict[str, str]] = {}
     keeps_changes: ClassVar[bool] = False
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.headers = headers
 
 
 class BadRequest(AppError):
@@ -36,10 +37,9 @@ class BadRequest(AppError):
 
 class Unauthorized(AppError):
     status_code = 401
-    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
 
     def __init__(self, detail: str = "Not authenticated") -> None:
-        super().__init__(detail)
+        super().__init__(detail, {"WWW-Authenticate": "Bearer"})
 
 
 class SessionRevoked(Unauthorized):
@@ -60,6 +60,15 @@ class Conflict(AppError):
     status_code = 409
 
 
+class TooManyRequests(AppError):
+    """So many seconds are to be waited; which of the things that are counted was too many is not told."""
+
+    status_code = 429
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("Too many attempts; try again later", {"Retry-After": str(seconds)})
+
+
 class ServiceUnavailable(AppError):
     status_code = 503
 
@@ -77,6 +86,7 @@ MEANINGS = {
     404: "Not found",
     409: "Already exists",
     413: "Too large",
+    429: "Too many attempts",
     503: "A dependency is down",
 }
 

@@ -21,6 +21,7 @@ from app.errors import install_handlers
 from app.logs import configure_logging
 from app.posts import router as posts
 from app.settings import Settings, get_settings
+from app.throttles import install_buckets
 from app.users import router as users
 
 
@@ -56,6 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=operation_id,
     )
     app.state.settings = settings
+    install_buckets(app)
     app.add_middleware(OptionalTrailingSlash)
     install_handlers(app)
     # Requests try one after another: the busiest comes first.

@@ -4,14 +4,15 @@ from ipaddress import ip_network
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from limits import parse
+from limits import parse_many
 from pydantic import AfterValidator, Field
 
 
 def is_rate(text: str) -> str:
     """Refuse what is not a number of times in a time."""
     try:
-        allowed = parse(text).amount > 0
+        rates = parse_many(text)
+        allowed = len(rates) == 1 and rates[0].amount > 0
     except ValueError:
         allowed = False
     if not allowed:

@@ -24,8 +24,10 @@ numbers = count(1)
 def patient_cache() -> None:
     """Give Redis more time than in production: a busy machine is no outage."""
     from app.cache import store  # noqa: PLC0415 - as above
+    from app.main import app  # noqa: PLC0415 - as above
 
-    store.redis.connection_pool.connection_kwargs["socket_timeout"] = SECONDS_FOR_AN_ANSWER
+    for redis in (store.redis, app.state.buckets.storage.storage):
+        redis.connection_pool.connection_kwargs["socket_timeout"] = SECONDS_FOR_AN_ANSWER
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,12 +13,19 @@ class Client(TestClient):
     """Keeps the test's session and the requests' sessions in step, which share one transaction but no objects."""
 
     def __init__(
-        self, running: TestClient, db: Session, token: str | None = None, *, raise_server_exceptions: bool = True
+        self,
+        running: TestClient,
+        db: Session,
+        token: str | None = None,
+        *,
+        raise_server_exceptions: bool = True,
+        address: str = "testclient",
     ) -> None:
         super().__init__(
             running.app,
             raise_server_exceptions=raise_server_exceptions,
             headers={"Authorization": f"Bearer {token}"} if token else {},
+            client=(address, 50000),
         )
         # The event loop that already runs: starting one for each request takes longer than most requests.
         self.portal = running.portal

@@ -12,6 +12,7 @@ from app.errors import documented
 from app.models import RefreshToken, User
 from app.pages import Page, Slice
 from app.routing import HashingRoute, OneHopRoute
+from app.throttles import ThrottleDep
 from app.users.schemas import UserRead, UserRegister
 
 router = APIRouter(prefix="/auth", tags=["auth"], route_class=OneHopRoute)
@@ -20,30 +21,38 @@ hashing = APIRouter(prefix="/auth", tags=["auth"], route_class=HashingRoute)
 UserAgent = Annotated[str | None, Header(include_in_schema=False)]
 
 
-@hashing.post("/register", status_code=status.HTTP_201_CREATED, response_model=UserRead, responses=documented(409))
-def register(data: UserRegister, db: SessionDep, settings: SettingsDep) -> User:
+@hashing.post("/register", status_code=status.HTTP_201_CREATED, response_model=UserRead, responses=documented(409, 429))
+def register(data: UserRegister, db: SessionDep, settings: SettingsDep, throttle: ThrottleDep) -> User:
+    throttle.attempt("register", data.email)
     return service.register(db, data, settings)
 
 
-@hashing.post("/login", responses=documented(401))
-def log_in(credentials: Credentials, db: SessionDep, settings: SettingsDep, user_agent: UserAgent = None) -> TokenPair:
+@hashing.post("/login", responses=documented(401, 429))
+def log_in(
+    credentials: Credentials, db: SessionDep, settings: SettingsDep, throttle: ThrottleDep, user_agent: UserAgent = None
+) -> TokenPair:
+    throttle.attempt("login", credentials.email)
     return service.log_in(db, credentials.email, credentials.password, settings, user_agent)
 
 
-@hashing.post("/token", responses=documented(401))
+@hashing.post("/token", responses=documented(401, 429))
 def log_in_with_form(
     form: Annotated[OAuth2PasswordRequestForm, Depends()],
     db: SessionDep,
     settings: SettingsDep,
+    throttle: ThrottleDep,
     user_agent: UserAgent = None,
 ) -> TokenPair:
     """The same as `/auth/login`, in the form that the Authorize button of `/docs` sends; `username` is the e-mail."""
+    throttle.attempt("login", form.username)
     return service.log_in(db, form.username, form.password, settings, user_agent)
 
 
-@router.post("/refresh", responses=documented(401))
-def refresh(data: RefreshRequest, db: SessionDep, settings: SettingsDep) -> TokenPair:
+@router.post("/refresh", responses=documented(401, 429))
+def refresh(data: RefreshRequest, db: SessionDep, settings: SettingsDep, throttle: ThrottleDep) -> TokenPair:
     """Exchange a refresh token for a new pair; using one twice ends its session."""
+    # The token stands for the account: one that is good is another each time, and nobody guesses one.
+    throttle.attempt("refresh", data.refresh_token)
     return service.refresh(db, data.refresh_token, settings)
 
 

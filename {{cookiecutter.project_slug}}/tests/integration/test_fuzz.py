@@ -25,6 +25,7 @@ from app.models import (
 )
 from tests.client import Client
 from tests.factories import PostFactory
+from tests.throttling import empty_buckets
 
 Operation = APIOperation[Any, Any, Any, Any]
 # More of them by `FUZZ_EXAMPLES=500 pytest tests/integration/test_fuzz.py`.
@@ -87,6 +88,7 @@ def fuzz(client: Client, db: Session, label: str, rows: dict[str, Any]) -> None:
     @given(case=requests_of(OPERATIONS[label], rows))
     def check(case: Case[Operation]) -> None:
         # Undone after each example, so that none depends on those before it: one of them may delete the caller.
+        empty_buckets(application)
         with db.begin_nested() as savepoint:
             db.connection()  # the savepoint is only made when it is first needed
             response = send(client, case)

@@ -13,10 +13,10 @@ from tests.factories import PASSWORD, PostFactory
 
 # Every route, its operation id and every status that it documents: what it answers, and nothing else.
 OPERATIONS = {
-    ("post", "/auth/register"): ("register", {"201", "409", "422"}),
-    ("post", "/auth/login"): ("log_in", {"200", "401", "422"}),
-    ("post", "/auth/token"): ("log_in_with_form", {"200", "401", "422"}),
-    ("post", "/auth/refresh"): ("refresh", {"200", "401", "422"}),
+    ("post", "/auth/register"): ("register", {"201", "409", "422", "429"}),
+    ("post", "/auth/login"): ("log_in", {"200", "401", "422", "429"}),
+    ("post", "/auth/token"): ("log_in_with_form", {"200", "401", "422", "429"}),
+    ("post", "/auth/refresh"): ("refresh", {"200", "401", "422", "429"}),
     ("post", "/auth/logout"): ("log_out", {"204", "422"}),
     ("get", "/auth/sessions"): ("list_sessions", {"200", "401", "422"}),
     ("delete", "/auth/sessions"): ("log_out_everywhere", {"204", "401"}),

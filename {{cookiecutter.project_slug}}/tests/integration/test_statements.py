@@ -198,6 +198,25 @@ class TestRefusedEarly:
             assert anon_client.post(path, json={}).status_code == 422
         assert (costs.statements, costs.begun) == ([], 0)
 
+    @pytest.mark.parametrize(
+        ("path", "body"),
+        [
+            ("/auth/register", {"json": {"email": "user@example.com", "name": "New", "password": PASSWORD}}),
+            ("/auth/login", {"json": {"email": "user@example.com", "password": PASSWORD}}),
+            ("/auth/token", {"data": {"username": "user@example.com", "password": PASSWORD}}),
+            ("/auth/refresh", {"json": {"refresh_token": "token"}}),
+        ],
+    )
+    def test_one_attempt_too_many_costs_nothing(
+        self, anon_client: Client, costs: Costs, set_rates: Callable[..., None], path: str, body: dict[str, Any]
+    ) -> None:
+        set_rates(account_rate="1/minute")
+        anon_client.post(path, **body)
+        tried = list(costs.statements)
+        assert tried
+        assert anon_client.post(path, **body).status_code == 429
+        assert (costs.statements, costs.begun) == (tried, 1)
+
     def test_an_unknown_path_costs_nothing(self, client: Client, costs: Costs) -> None:
         assert client.get("/unknown").status_code == 404
         assert (costs.statements, costs.begun) == ([], 0)
