@@ -11,6 +11,7 @@ import uvicorn
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
+from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
@@ -21,10 +22,10 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
-def complain(error: ValidationError) -> None:
+def complain(error: ValidationError | RequestValidationError) -> None:
     """Print one line for each thing that is wrong with the input."""
     for problem in error.errors():
-        field = ".".join(str(part) for part in problem["loc"])
+        field = ".".join(str(part) for part in problem["loc"] if part != "body")
         message = problem["msg"].removeprefix("Value error, ")
         print(f"{field}: {message}" if field else message, file=sys.stderr)
 
@@ -143,7 +144,7 @@ def create_admin(
         data = UserRegister(email=email, name=name, password=password)
         with database_complaints(), SessionLocal.begin() as db:
             user = create_user(db, data, role=Role.ADMIN)
-    except ValidationError as error:
+    except (ValidationError, RequestValidationError) as error:
         complain(error)
         raise typer.Exit(2) from None
     except Conflict as error:

@@ -91,11 +91,12 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def refuse_unsafe_production(self) -> Self:
         if self.environment is Environment.PRODUCTION:
-            secret = self.secret_key
-            if secret == EXAMPLE_SECRET:
-                raise ValueError("SECRET_KEY is the example's; production needs one of its own")
-            if len(secret) < SHORTEST_SECRET:
-                raise ValueError(f"SECRET_KEY has {len(secret)} characters; production needs {SHORTEST_SECRET} or more")
+            fallbacks = (("SECRET_KEY_FALLBACKS", key) for key in self.secret_key_fallbacks)
+            for name, secret in (("SECRET_KEY", self.secret_key), *fallbacks):
+                if secret == EXAMPLE_SECRET:
+                    raise ValueError(f"{name} is the example's; production needs one of its own")
+                if len(secret) < SHORTEST_SECRET:
+                    raise ValueError(f"{name} has {len(secret)} characters; production needs {SHORTEST_SECRET} or more")
         return self
 
 

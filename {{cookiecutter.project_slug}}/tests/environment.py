@@ -18,6 +18,7 @@ def pytest_load_initial_conftests() -> None:
     url = own_part(checked(os.environ["TEST_DATABASE_URL"]), os.environ.get("PYTEST_XDIST_WORKER"))
     os.environ["DATABASE_URL"] = url.render_as_string(hide_password=False)
     os.environ["ENVIRONMENT"] = "test"
+    os.environ["BREACHED_PASSWORDS_URL"] = ""
     os.environ["LOG_LEVEL"] = "WARNING"
     os.environ["SECRET_KEY"] = secrets.token_hex(32)
 

@@ -1,14 +1,17 @@
 """Access tokens (signed, short-lived, not stored) and the text of all others (random, stored as a hash)."""
 
 import hashlib
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import jwt
 
 from app.errors import Unauthorized
+from app.fields import LARGEST_ID
 from app.models import User
 from app.models.columns import now
 from app.settings import Settings
@@ -16,6 +19,10 @@ from app.settings import Settings
 ALGORITHM = "HS256"
 ACCESS = "access"
 CLAIMS = ("sub", "type", "iat", "exp", "jti", "ver")
+# How far the clocks of two servers may be apart.
+LEEWAY_SECONDS = 10
+# As it is issued: `int` would also take spaces, underscores and the digits of other scripts.
+SUBJECT = re.compile("[1-9][0-9]{0,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +50,29 @@ def issue_access_token(user: User, settings: Settings) -> str:
 def read_access_token(token: str, settings: Settings) -> AccessClaims:
     """Return what the token says; raises `Unauthorized` when it is forged, expired, incomplete or of another type."""
     try:
-        claims = jwt.decode(token, settings.secret_key, algorithms=[ALGORITHM], options={"require": list(CLAIMS)})
-        if claims["type"] != ACCESS:
-            raise Unauthorized("Invalid or expired token")
-        return AccessClaims(user_id=int(claims["sub"]), version=int(claims["ver"]))
-    except (jwt.InvalidTokenError, ValueError, TypeError):
+        claims = verified_claims(token, settings)
+    except jwt.InvalidTokenError:
         raise Unauthorized("Invalid or expired token") from None
+    subject, version = claims["sub"], claims["ver"]
+    if not (claims["type"] == ACCESS and is_id(subject) and type(version) is int):
+        raise Unauthorized("Invalid or expired token")
+    return AccessClaims(user_id=int(subject), version=version)
+
+
+def verified_claims(token: str, settings: Settings) -> dict[str, Any]:
+    """Return the claims of a token that the key of the settings signed, or one before it that is still taken."""
+    for key in (settings.secret_key, *settings.secret_key_fallbacks):
+        try:
+            return jwt.decode(
+                token, key, algorithms=[ALGORITHM], leeway=LEEWAY_SECONDS, options={"require": list(CLAIMS)}
+            )
+        except jwt.InvalidSignatureError:
+            continue
+    raise jwt.InvalidSignatureError
+
+
+def is_id(text: str) -> bool:
+    return SUBJECT.fullmatch(text) is not None and int(text) <= LARGEST_ID
 
 
 def new_opaque_token() -> str:

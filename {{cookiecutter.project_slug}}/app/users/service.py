@@ -13,6 +13,7 @@ from app import (
     mail,
 )
 from app.auth import one_time_tokens, sessions
+from app.auth.breaches import refuse_breached
 from app.auth.passwords import hash_password, verify_password
 from app.errors import Conflict, Forbidden, invalid_field
 from app.models import Purpose, Role, User
@@ -37,7 +38,8 @@ def find_by_email(db: Session, email: str) -> User | None:
 
 def create_user(db: Session, data: UserRegister, *, role: Role = Role.USER, is_active: bool = True) -> User:
     """Add a user; raises `Conflict` when the address is taken."""
-    # Hashed first, so that no connection is held meanwhile.
+    # Asked and hashed first, so that no connection is held meanwhile.
+    refuse_breached(data.password)
     password_hash = hash_password(data.password)
     user = User(email=data.email, name=data.name, password_hash=password_hash, role=role, is_active=is_active)
     db.add(user)
@@ -75,6 +77,9 @@ def change_password(db: Session, user: User, current_password: str, new_password
         raise Forbidden("The current password is wrong")
     if new_password.lower() == user.email:
         raise invalid_field("new_password", "the password must not be the e-mail address")
+    # Last of what refuses, since another machine is asked. The connection that the caller was read over is held, but it
+    # is one that no other thread waits for, and no transaction has begun on it.
+    refuse_breached(new_password, "new_password")
     user.password_hash = hash_password(new_password)
     sessions.end_all(db, user)
     mail.send_password_changed(db, user)

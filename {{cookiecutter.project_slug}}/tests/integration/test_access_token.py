@@ -1,9 +1,10 @@
 """Every way in which an access token is refused, where one is needed and where none is."""
 
 import base64
+import hmac
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
@@ -13,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.auth import sessions
-from app.auth.tokens import issue_access_token
+from app.auth.tokens import LEEWAY_SECONDS, issue_access_token
 from app.models import Post, PostStatus, Role, User
 from app.models.columns import now
 from app.settings import Settings
@@ -41,8 +42,12 @@ def claims(user: User, **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (good | changes).items() if value is not None}
 
 
-def sign(secret: str, payload: dict[str, Any], algorithm: str = "HS256") -> str:
-    return jwt.encode(payload, secret, algorithm=algorithm)
+def sign(secret: str, payload: dict[str, Any], algorithm: str = "HS256", **header: Any) -> str:
+    return jwt.encode(payload, secret, algorithm=algorithm, headers=header)
+
+
+def ago(seconds: int) -> datetime:
+    return now() - timedelta(seconds=seconds)
 
 
 def tampered(user: User, secret: str) -> str:
@@ -60,18 +65,41 @@ def unsigned(user: User, algorithm: str) -> str:
     return f"{part(json.dumps({'alg': algorithm}).encode())}.{part(json.dumps(payload).encode())}."
 
 
+def signed_by_hand(user: User, secret: str, **header: Any) -> str:
+    """Return a token with the HMAC of HS256, whatever its header says."""
+    payload = unsigned(user, "HS256").split(".")[1]
+    signed = f"{part(json.dumps({'alg': 'HS256'} | header).encode())}.{payload}"
+    return f"{signed}.{part(hmac.digest(secret.encode(), signed.encode(), 'sha256'))}"
+
+
+# A key to be found where the header says.
+THEIRS = {"kty": "oct", "k": part(OTHER_SECRET.encode()), "alg": "HS256", "kid": "theirs"}
+
+
 FORGED: dict[str, Forge] = {
     "signed with another secret": lambda user, _: sign(OTHER_SECRET, claims(user)),
     "not signed": lambda user, _: unsigned(user, "none"),
     "not signed, in capitals": lambda user, _: unsigned(user, "NONE"),
     "said to be signed": lambda user, _: unsigned(user, "HS256"),
     "of a longer algorithm": lambda user, secret: sign(secret, claims(user), "HS512"),
+    "of a little longer algorithm": lambda user, secret: sign(secret, claims(user), "HS384"),
+    "of a pair of keys": lambda user, secret: signed_by_hand(user, secret, alg="RS256"),
+    "of another pair of keys": lambda user, secret: signed_by_hand(user, secret, alg="ES256"),
+    "with a key in it": lambda user, _: sign(OTHER_SECRET, claims(user), jwk=THEIRS),
+    "with the address of a key": lambda user, _: sign(OTHER_SECRET, claims(user), jku="http://127.0.0.1:1/"),
+    "with the address of a certificate": lambda user, _: sign(OTHER_SECRET, claims(user), x5u="http://127.0.0.1:1/"),
+    "with the name of a key": lambda user, _: sign(OTHER_SECRET, claims(user), kid="theirs"),
+    "with the path of a key": lambda user, _: signed_by_hand(user, "", kid="../../../dev/null"),
+    "with the name of a key that is no text": lambda user, secret: signed_by_hand(user, secret, kid=[1]),
+    "with what must be understood": lambda user, secret: sign(secret, claims(user), crit=["new"], new=1),
+    "with nothing that must be understood": lambda user, secret: sign(secret, claims(user), crit=[]),
     "of an unknown algorithm": lambda user, _: unsigned(user, "HS1"),
     "tampered": tampered,
     "cut short": lambda user, secret: sign(secret, claims(user))[:-1],
     "without its signature": lambda user, secret: sign(secret, claims(user)).rpartition(".")[0] + ".",
-    "expired a second ago": lambda user, secret: sign(secret, claims(user, exp=now() - timedelta(seconds=1))),
-    "issued in the future": lambda user, secret: sign(secret, claims(user, iat=now() + timedelta(minutes=1))),
+    "expired": lambda user, secret: sign(secret, claims(user, exp=ago(LEEWAY_SECONDS))),
+    "issued in the future": lambda user, secret: sign(secret, claims(user, iat=ago(-60))),
+    "not good yet": lambda user, secret: sign(secret, claims(user, nbf=ago(-60))),
     "of type refresh": lambda user, secret: sign(secret, claims(user, type="refresh")),
     "of an empty type": lambda user, secret: sign(secret, claims(user, type="")),
     "of a type that is no text": lambda user, secret: sign(secret, claims(user, type=["access"])),
@@ -83,7 +111,18 @@ FORGED: dict[str, Forge] = {
     "of a version to come": lambda user, secret: sign(secret, claims(user, ver=user.token_version + 1)),
     "of a version gone": lambda user, secret: sign(secret, claims(user, ver=user.token_version - 1)),
     "with a version that is no number": lambda user, secret: sign(secret, claims(user, ver=[])),
+    "with a version that is true": lambda user, secret: sign(secret, claims(user, ver=True)),
+    "with a version that is false": lambda user, secret: sign(secret, claims(user, ver=False)),
+    "with a version with a fraction": lambda user, secret: sign(secret, claims(user, ver=float(user.token_version))),
+    "with a version that is a text": lambda user, secret: sign(secret, claims(user, ver=str(user.token_version))),
+    "with a version without end": lambda user, secret: sign(secret, claims(user, ver=float("inf"))),
+    "with a version that is none": lambda user, secret: sign(secret, claims(user, ver=float("nan"))),
+    "with a version of 70 bits": lambda user, secret: sign(secret, claims(user, ver=2**70)),
+    "with a version below zero": lambda user, secret: sign(secret, claims(user, ver=-(2**70))),
     "with an end that is no number": lambda user, secret: sign(secret, claims(user, exp="never")),
+    "without an end that comes": lambda user, secret: sign(secret, claims(user, exp=float("inf"))),
+    "issued at no time": lambda user, secret: sign(secret, claims(user, iat={})),
+    "with an id that is no text": lambda user, secret: sign(secret, claims(user, jti=1)),
     "with an audience": lambda user, secret: sign(secret, claims(user, aud="others")),
     "empty": lambda *_: "",
     "two dots": lambda *_: "..",
@@ -97,6 +136,21 @@ FORGED: dict[str, Forge] = {
 FORGED |= {
     f"without {claim}": lambda user, secret, claim=claim: sign(secret, claims(user, **{claim: None}))  # type: ignore[misc]  # a default binds the loop's value
     for claim in ("sub", "type", "iat", "exp", "jti", "ver")
+}
+
+
+# What `int` takes for the user's number, and what no column holds.
+FORGED |= {
+    f"with a subject written {text!a}": lambda user, secret, text=text: sign(  # type: ignore[misc]  # as above
+        secret, claims(user, sub=text.format(user.id))
+    )
+    for text in ("+{}", " {}", "{}\n", "0{}", "0_{}", "{}.0", "{}e0", "-{}", str(2**63), str(-(2**63) - 1), "9" * 30)
+}
+FORGED |= {
+    f"with a subject in {script} digits": lambda user, secret, zero=zero: sign(  # type: ignore[misc]  # as above
+        secret, claims(user, sub="".join(chr(zero + int(digit)) for digit in str(user.id)))
+    )
+    for script, zero in (("Arabic", 0x660), ("Bengali", 0x9E6), ("wide", 0xFF10))
 }
 
 
@@ -139,7 +193,7 @@ class TestRefusedWrite:
     def test_nothing_is_written_with_an_expired_token(
         self, anon_client: Client, db: Session, user: User, settings: Settings
     ) -> None:
-        token = sign(settings.secret_key, claims(user, exp=now() - timedelta(seconds=1)))
+        token = sign(settings.secret_key, claims(user, exp=ago(LEEWAY_SECONDS)))
         body = {"title": "Title", "body": "Body", "slug": "slug"}
         response = anon_client.post("/posts", json=body, headers={"Authorization": f"Bearer {token}"})
         assert_invalid(response)
@@ -177,6 +231,24 @@ class TestGoodToken:
         for someone in (user, other_user):
             response = get(anon_client, "/users/me", sign(settings.secret_key, claims(someone)), scheme)
             assert (response.status_code, response.json()["id"]) == (200, someone.id)
+
+    @pytest.mark.parametrize("name", ["iat", "nbf", "exp"])
+    def test_the_clock_of_who_issued_it_may_be_a_little_wrong(
+        self, anon_client: Client, user: User, settings: Settings, name: str
+    ) -> None:
+        wrong = ago(LEEWAY_SECONDS - 5 if name == "exp" else 5 - LEEWAY_SECONDS)
+        token = sign(settings.secret_key, claims(user, **{name: wrong}))
+        assert get(anon_client, "/users/me", token).status_code == 200
+
+    def test_one_that_is_signed_by_hand_is_as_good(self, anon_client: Client, user: User, settings: Settings) -> None:
+        token = signed_by_hand(user, settings.secret_key)
+        assert get(anon_client, "/users/me", token).json()["id"] == user.id
+
+    def test_a_header_that_names_another_key_is_not_obeyed(
+        self, anon_client: Client, user: User, settings: Settings
+    ) -> None:
+        token = sign(settings.secret_key, claims(user), jwk=THEIRS, jku="http://127.0.0.1:1/", kid="theirs")
+        assert get(anon_client, "/users/me", token).json()["id"] == user.id
 
     def test_it_shows_on_a_public_route_what_is_its_users(self, client: Client, user: User, other_user: User) -> None:
         draft = PostFactory(author=user, status=PostStatus.DRAFT)

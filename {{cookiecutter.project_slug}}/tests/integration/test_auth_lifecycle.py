@@ -15,6 +15,7 @@ from app.models import RefreshToken, User
 from app.routing import HashingRoute
 from tests.client import Client
 from tests.factories import PASSWORD
+from tests.hashes import NOT_OURS
 
 CREDENTIALS = {"email": "new@example.com", "password": "Password1"}
 
@@ -131,6 +132,24 @@ class TestGuessing:
             assert response.json() == {"detail": "Wrong e-mail address or password"}
         price = user.password_hash.split("$")[:4]
         assert [stored.split("$")[:4] for stored in verified] == [price, price]
+
+    @pytest.mark.parametrize("kind", ["empty", "bcrypt", "its parameters alone", "without the end of its digest"])
+    def test_a_hash_that_is_not_ours_is_a_wrong_password_at_the_same_price(
+        self, anon_client: Client, client: Client, user: User, other_user: User, verified: list[str], kind: str
+    ) -> None:
+        stored = user.password_hash = NOT_OURS[kind]
+        for response in (
+            anon_client.post("/auth/login", json={"email": user.email, "password": PASSWORD}),
+            anon_client.post("/auth/token", data={"username": user.email, "password": PASSWORD}),
+        ):
+            assert response.status_code == 401
+            assert response.json() == {"detail": "Wrong e-mail address or password"}
+        change = {"current_password": PASSWORD, "new_password": "Password2"}
+        response = client.put("/users/me/password", json=change)
+        assert (response.status_code, response.json()) == (403, {"detail": "The current password is wrong"})
+        price = other_user.password_hash.split("$")[:4]
+        assert [compared.split("$")[:4] for compared in verified] == [price] * 3
+        assert (user.password_hash, user.token_version) == (stored, 0)
 
     def test_a_good_login_costs_one_comparison(self, anon_client: Client, user: User, verified: list[str]) -> None:
         anon_client.post("/auth/login", json={"email": user.email, "password": PASSWORD})

@@ -19,6 +19,7 @@ from app.database import Base, engine
 from app.models import Role, User
 from app.settings import Settings
 from tests.factories import UserFactory
+from tests.range_service import Answer, RangeServer
 
 ROOT = Path(cli.__file__).parents[1]
 ADMIN = ("create-admin", "--email", "new@example.com", "--password", "Password1")
@@ -86,6 +87,22 @@ class TestCreateAdmin:
         assert sentence is None or result.stderr == sentence
         assert result.stderr.count("\n") == 1
         assert users(db) == []
+
+    def test_a_breached_password_is_refused_in_a_sentence(self, db: Session, range_service: RangeServer) -> None:
+        range_service.breached = {"Password1": 1}
+        result = run(*ADMIN)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr == "password: the password is known from a data breach\n"
+        assert users(db) == []
+
+    def test_a_service_of_breached_passwords_that_fails_lets_it_pass(
+        self, db: Session, range_service: RangeServer, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        range_service.first = [Answer(404)]
+        result = run(*ADMIN)
+        assert (result.exit_code, result.stdout) == (0, "new@example.com is an admin.\n")
+        assert [user.email for user in users(db)] == ["new@example.com"]
+        assert len(caplog.records) == 1
 
     def test_each_thing_that_is_wrong_has_a_line(self, db: Session) -> None:
         result = run("create-admin", "--email", "nobody", "--password", "short", "--name", "")

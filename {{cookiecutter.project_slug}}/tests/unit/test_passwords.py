@@ -6,6 +6,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from app.auth import hash_password
 from app.auth.passwords import verify_password
+from tests.hashes import COMPLETE, NOT_OURS, OTHER_VARIANTS
 
 # Argon2id in OWASP's first choice of parameters: 19 MiB, two passes, one lane.
 CURRENT = "$argon2id$v=19$m=19456,t=2,p=1$"
@@ -38,6 +39,26 @@ def test_the_right_password_is_right_and_its_hash_stays(password_hash: str) -> N
     assert verify_password("Password1", password_hash) == (True, None)
 
 
+def test_a_hash_that_was_stored_earlier_is_good() -> None:
+    assert verify_password("Password1", COMPLETE) == (True, None)
+
+
+@pytest.mark.parametrize("sizes", [(16, 22), (16, 16), (24, 16), (64, 8)])
+def test_salt_and_digest_may_be_longer_or_shorter(sizes: tuple[int, int]) -> None:
+    other = PasswordHash((Argon2Hasher(1, 8, 1, *sizes),)).hash("Password1")
+    assert verify_password("Password1", other)[0]
+    assert verify_password("Password2", other) == (False, None)
+
+
+@pytest.mark.parametrize("imported", OTHER_VARIANTS)
+def test_another_hash_of_argon2_is_good_and_replaced(imported: str) -> None:
+    right, new_hash = verify_password("Password1", imported)
+    assert right
+    assert new_hash is not None
+    assert new_hash.startswith(CURRENT)
+    assert verify_password("Password2", imported) == (False, None)
+
+
 @pytest.mark.parametrize("password", ["password1", "Password", "Password1 ", "Password1\0", "Passwörd1", ""])
 def test_another_password_is_wrong(password_hash: str, password: str) -> None:
     assert verify_password(password, password_hash) == (False, None)
@@ -67,8 +88,11 @@ def test_no_password_is_right_where_there_is_no_hash(password: str) -> None:
     assert verify_password(password, None) == (False, None)
 
 
-def test_the_work_is_the_same_where_there_is_no_hash(monkeypatch: pytest.MonkeyPatch) -> None:
-    verify_password("Password1", None)
+@pytest.mark.parametrize("stored", [None, *NOT_OURS.values()], ids=["nothing", *NOT_OURS])
+def test_the_work_is_the_same_where_there_is_no_hash_of_argon2(
+    monkeypatch: pytest.MonkeyPatch, stored: str | None
+) -> None:
+    assert verify_password("Password1", stored) == (False, None)
     compared: list[str] = []
 
     def note(_hasher: Argon2Hasher, _password: str, stored: str) -> bool:
@@ -76,6 +100,7 @@ def test_the_work_is_the_same_where_there_is_no_hash(monkeypatch: pytest.MonkeyP
         return True
 
     monkeypatch.setattr(Argon2Hasher, "verify", note)
-    assert verify_password("Password1", None) == (False, None)
-    (stored,) = compared
-    assert stored.startswith(CURRENT)
+    assert verify_password("Password1", stored) == (False, None)
+    (instead,) = compared
+    assert instead.startswith(CURRENT)
+    assert instead != stored

@@ -90,6 +90,19 @@ class TestProduction:
     def test_a_secret_of_32_characters_is_taken(self) -> None:
         assert make(environment="production", secret_key="x" * 32).secret_key == "x" * 32
 
+    @pytest.mark.parametrize(
+        ("secret", "sentence"),
+        [
+            (EXAMPLE_SECRET, "SECRET_KEY_FALLBACKS is the example's; production needs one of its own"),
+            ("x" * 31, "SECRET_KEY_FALLBACKS has 31 characters; production needs 32 or more"),
+        ],
+    )
+    def test_one_that_is_still_taken_is_refused_as_well(self, secret: str, sentence: str) -> None:
+        assert complaints(environment="production", secret_key_fallbacks=("y" * 32, secret)) == [
+            ((), f"Value error, {sentence}")
+        ]
+        assert make(environment="production", secret_key_fallbacks=("y" * 32,)).secret_key_fallbacks == ("y" * 32,)
+
     @pytest.mark.parametrize("environment", ["development", "test"])
     @pytest.mark.parametrize("secret", ["x", EXAMPLE_SECRET])
     def test_elsewhere_both_are_taken(self, environment: str, secret: str) -> None:

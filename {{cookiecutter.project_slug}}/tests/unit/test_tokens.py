@@ -2,12 +2,15 @@
 
 import hashlib
 import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, Self
 
 import jwt
 import pytest
 
 from app.auth.tokens import (
+    LEEWAY_SECONDS,
     AccessClaims,
     hash_opaque_token,
     issue_access_token,
@@ -23,8 +26,8 @@ SETTINGS = Settings(secret_key="a secret of these tests, long enough", access_to
 SOMEBODY = User(id=42, token_version=3)
 
 
-def decoded(token: str) -> dict[str, object]:
-    claims: dict[str, object] = jwt.decode(token, SETTINGS.secret_key, algorithms=["HS256"])
+def decoded(token: str) -> dict[str, Any]:
+    claims: dict[str, Any] = jwt.decode(token, SETTINGS.secret_key, algorithms=["HS256"])
     return claims
 
 
@@ -57,15 +60,10 @@ class TestAccessToken:
         with pytest.raises(Unauthorized, match="Invalid or expired token"):
             read_access_token(token, SETTINGS)
 
-    def test_its_end_is_its_end(self) -> None:
-        claims = decoded(issue_access_token(SOMEBODY, SETTINGS))
-        for left, good in ((timedelta(seconds=30), True), (timedelta(0), False), (timedelta(seconds=-1), False)):
-            token = jwt.encode(claims | {"exp": now() + left}, SETTINGS.secret_key, algorithm="HS256")
-            if good:
-                assert read_access_token(token, SETTINGS).user_id == 42
-            else:
-                with pytest.raises(Unauthorized):
-                    read_access_token(token, SETTINGS)
+    @pytest.mark.parametrize("user_id", [1, 2**31, 2**63 - 1])
+    def test_any_id_of_64_bits_is_read(self, user_id: int) -> None:
+        token = issue_access_token(User(id=user_id, token_version=0), SETTINGS)
+        assert read_access_token(token, SETTINGS) == AccessClaims(user_id, 0)
 
     def test_why_it_was_refused_stays_inside(self) -> None:
         with pytest.raises(Unauthorized) as refused:
@@ -73,6 +71,89 @@ class TestAccessToken:
         assert str(refused.value) == "Invalid or expired token"
         assert refused.value.__cause__ is None
         assert refused.value.__suppress_context__
+
+
+class TestClock:
+    """The times of a token are whole seconds, to which a reader's clock that is a little wrong compares its own."""
+
+    @pytest.fixture
+    def clock(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+        """Return what sets the reader's clock to so many seconds after the token was issued."""
+
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> Self:
+                return cls.fromtimestamp(shown[0].timestamp(), tz)
+
+        start = Clock.fromtimestamp(1_800_000_000, UTC)
+        shown = [start]
+        monkeypatch.setattr("jwt.api_jwt.datetime", Clock)
+        monkeypatch.setattr("app.auth.tokens.now", lambda: start)
+        return lambda seconds: shown.__setitem__(0, start + timedelta(seconds=seconds))
+
+    @staticmethod
+    def is_good(token: str) -> bool:
+        try:
+            return read_access_token(token, SETTINGS) == AccessClaims(42, 3)
+        except Unauthorized:
+            return False
+
+    @pytest.mark.parametrize(
+        ("seconds", "good"),
+        [
+            (0, True),
+            (420, True),
+            (420 + LEEWAY_SECONDS - 0.001, True),
+            (420 + LEEWAY_SECONDS, False),
+            (3600, False),
+            (-LEEWAY_SECONDS, True),
+            (-LEEWAY_SECONDS - 0.001, False),
+            (-3600, False),
+        ],
+    )
+    def test_it_may_be_ten_seconds_off(self, clock: Callable[[float], None], seconds: float, *, good: bool) -> None:
+        token = issue_access_token(SOMEBODY, SETTINGS)
+        clock(seconds)
+        assert LEEWAY_SECONDS == 10
+        assert self.is_good(token) is good
+
+    @pytest.mark.parametrize("seconds", [0, 60])
+    def test_a_time_before_which_it_is_not_good_is_obeyed(self, clock: Callable[[float], None], seconds: int) -> None:
+        clock(0)
+        claims = decoded(issue_access_token(SOMEBODY, SETTINGS))
+        token = jwt.encode(claims | {"nbf": claims["iat"] + seconds}, SETTINGS.secret_key, algorithm="HS256")
+        for time, good in ((-LEEWAY_SECONDS - 0.001, False), (-LEEWAY_SECONDS, True)):
+            clock(seconds + time)
+            assert self.is_good(token) is good
+
+
+class TestKeys:
+    OLD, OLDER = "the secret before it, long enough", "the secret before that, long enough"
+    ROTATED = SETTINGS.model_copy(update={"secret_key_fallbacks": (OLD, OLDER)})
+
+    @pytest.mark.parametrize("key", [OLD, OLDER])
+    def test_a_token_of_an_earlier_key_is_read(self, key: str) -> None:
+        token = issue_access_token(SOMEBODY, SETTINGS.model_copy(update={"secret_key": key}))
+        assert read_access_token(token, self.ROTATED) == AccessClaims(42, 3)
+
+    def test_none_is_issued_with_one(self) -> None:
+        token = issue_access_token(SOMEBODY, self.ROTATED)
+        assert read_access_token(token, SETTINGS) == AccessClaims(42, 3)
+        for key in (self.OLD, self.OLDER):
+            with pytest.raises(jwt.InvalidSignatureError):
+                jwt.decode(token, key, algorithms=["HS256"])
+
+    def test_one_of_a_key_that_was_taken_out_is_refused(self) -> None:
+        token = issue_access_token(SOMEBODY, SETTINGS.model_copy(update={"secret_key": self.OLDER}))
+        for fallbacks in ((), (self.OLD,)):
+            settings = SETTINGS.model_copy(update={"secret_key_fallbacks": fallbacks})
+            with pytest.raises(Unauthorized, match="Invalid or expired token"):
+                read_access_token(token, settings)
+
+    def test_one_of_an_earlier_key_ends_when_it_would_have(self) -> None:
+        claims = decoded(issue_access_token(SOMEBODY, SETTINGS)) | {"exp": now() - timedelta(seconds=LEEWAY_SECONDS)}
+        with pytest.raises(Unauthorized, match="Invalid or expired token"):
+            read_access_token(jwt.encode(claims, self.OLD, algorithm="HS256"), self.ROTATED)
 
 
 class TestRefreshToken:
