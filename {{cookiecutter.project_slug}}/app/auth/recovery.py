@@ -9,6 +9,7 @@ from app import (
     # {% endif %}
 )
 from app.auth import one_time_tokens, sessions
+from app.auth.breaches import refuse_breached
 from app.auth.passwords import hash_password
 from app.commits import later
 from app.database import SessionLocal
@@ -40,6 +41,8 @@ def mail_reset(email: str) -> None:
 
 def reset_password(db: Session, token: str, password: str) -> None:
     """Set a new password and end every session; raises `BadRequest` when the token is no longer good."""
+    # First, so that neither a connection nor a lock is held meanwhile.
+    refuse_breached(password)
     user = one_time_tokens.redeem(db, token, Purpose.PASSWORD_RESET)
     if password.lower() == user.email:
         raise invalid_field("password", "the password must not be the e-mail address")

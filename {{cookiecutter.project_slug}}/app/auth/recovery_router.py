@@ -7,20 +7,23 @@ from app.auth.schemas import EmailRequest, OneTimeTokenRequest, PasswordReset
 from app.dependencies import CurrentUser, SessionDep, SettingsDep
 from app.errors import documented
 from app.routing import HashingRoute, OneHopRoute
+from app.throttles import ThrottleDep
 
 router = APIRouter(prefix="/auth", tags=["auth"], route_class=OneHopRoute)
 hashing = APIRouter(prefix="/auth", tags=["auth"], route_class=HashingRoute)
 
 
-@router.post("/password/forgot", status_code=status.HTTP_202_ACCEPTED, response_model=None)
-def forgot_password(data: EmailRequest, db: SessionDep) -> None:
+@router.post("/password/forgot", status_code=status.HTTP_202_ACCEPTED, response_model=None, responses=documented(429))
+def forgot_password(data: EmailRequest, db: SessionDep, throttle: ThrottleDep) -> None:
     """Have a token mailed with which to set a new password; the answer does not tell whether anybody has the address."""
+    throttle.mail("password-forgot", data.email)
     recovery.ask_for_reset(db, data.email)
 
 
-@hashing.post("/password/reset", status_code=status.HTTP_204_NO_CONTENT, responses=documented(400))
-def reset_password(data: PasswordReset, db: SessionDep) -> None:
+@hashing.post("/password/reset", status_code=status.HTTP_204_NO_CONTENT, responses=documented(400, 429))
+def reset_password(data: PasswordReset, db: SessionDep, throttle: ThrottleDep) -> None:
     """Set a new password with a mailed token, once; every session and access token ends."""
+    throttle.attempt("password-reset", data.token)
     recovery.reset_password(db, data.token, data.password)
 
 
@@ -31,8 +34,9 @@ def verify_email(data: OneTimeTokenRequest, db: SessionDep) -> None:
 
 
 @router.post(
-    "/email/verify/resend", status_code=status.HTTP_202_ACCEPTED, response_model=None, responses=documented(401)
+    "/email/verify/resend", status_code=status.HTTP_202_ACCEPTED, response_model=None, responses=documented(401, 429)
 )
-def resend_verification(user: CurrentUser, db: SessionDep, settings: SettingsDep) -> None:
+def resend_verification(user: CurrentUser, db: SessionDep, settings: SettingsDep, throttle: ThrottleDep) -> None:
     """Have another token mailed to the caller, unless their address is verified."""
+    throttle.mail("verification", str(user.id))
     recovery.ask_for_verification(db, user, settings)

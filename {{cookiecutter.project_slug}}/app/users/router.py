@@ -10,7 +10,6 @@ from app.dependencies import (
     OptionalUser,
     PageDep,
     SessionDep,
-    SettingsDep,
     ShownUser,
 )
 from app.errors import documented
@@ -19,6 +18,7 @@ from app.pages import Page, Slice
 from app.posts.listing import list_posts_of
 from app.posts.schemas import PostRead
 from app.routing import HashingRoute, OneHopRoute
+from app.throttles import ThrottleDep
 from app.users import service
 from app.users.schemas import PasswordChange, ProfileUpdate, UserCreate, UserPublic, UserRead, UserUpdate
 
@@ -31,9 +31,9 @@ def read_me(user: CurrentUser) -> User:
     return user
 
 
-@router.patch("/me", response_model=UserRead, responses=documented(401, 409))
-def update_me(data: ProfileUpdate, user: CurrentUser, db: SessionDep, settings: SettingsDep) -> User:
-    return service.update_user(db, user, user, data.model_dump(exclude_unset=True), settings)
+@router.patch("/me", response_model=UserRead, responses=documented(401, 409, 429))
+def update_me(data: ProfileUpdate, user: CurrentUser, db: SessionDep, throttle: ThrottleDep) -> User:
+    return service.update_user(db, user, user, data.model_dump(exclude_unset=True), throttle)
 
 
 @router.delete("/me", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401))
@@ -63,11 +63,11 @@ def read_user(user: ShownUser) -> UserRead | UserPublic:
     return user
 
 
-@router.patch("/{user_id}", response_model=UserRead, responses=documented(401, 403, 404, 409))
+@router.patch("/{user_id}", response_model=UserRead, responses=documented(401, 403, 404, 409, 429))
 def update_user(
-    data: UserUpdate, user: EditableUser, actor: CurrentUser, db: SessionDep, settings: SettingsDep
+    data: UserUpdate, user: EditableUser, actor: CurrentUser, db: SessionDep, throttle: ThrottleDep
 ) -> User:
-    return service.update_user(db, actor, user, data.model_dump(exclude_unset=True), settings)
+    return service.update_user(db, actor, user, data.model_dump(exclude_unset=True), throttle)
 
 
 @router.delete("/{user_id}", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401, 403, 404))

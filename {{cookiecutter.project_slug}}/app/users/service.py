@@ -18,7 +18,7 @@ from app.auth.passwords import hash_password, verify_password
 from app.errors import Conflict, Forbidden, invalid_field
 from app.models import Purpose, Role, User
 from app.pages import PageParams, Slice, read_slice
-from app.settings import Settings
+from app.throttles import Throttle
 from app.users.schemas import UserRead, UserRegister
 
 ADMINS_ONLY = frozenset({"role", "is_active"})
@@ -47,10 +47,11 @@ def create_user(db: Session, data: UserRegister, *, role: Role = Role.USER, is_a
     return user
 
 
-def update_user(db: Session, actor: User, user: User, changes: dict[str, Any], settings: Settings) -> User:
+def update_user(db: Session, actor: User, user: User, changes: dict[str, Any], throttle: Throttle) -> User:
     """Change the given fields; raises `Forbidden` for an admin's field and `Conflict` when the address is taken.
 
-    A new address has to be verified, and the former one is told of it.
+    A new address has to be verified, and the former one is told of it; raises `TooManyRequests` where there were too many,
+    since each is mailed to somebody.
     """
     if not actor.is_admin and (refused := ADMINS_ONLY & changes.keys()):
         raise Forbidden(f"Only an admin may change {' and '.join(sorted(refused))}")
@@ -60,10 +61,11 @@ def update_user(db: Session, actor: User, user: User, changes: dict[str, Any], s
     if user.email == former:
         flush_email(db)
         return user
+    throttle.mail("new-address", str(user.id))
     user.email_verified_at = None
     flush_email(db)
     mail.send_email_changed(db, user, former)
-    mail.send_verification(db, user, one_time_tokens.issue(db, user, Purpose.EMAIL_VERIFICATION, settings))
+    mail.send_verification(db, user, one_time_tokens.issue(db, user, Purpose.EMAIL_VERIFICATION, throttle.settings))
     return user
 
 

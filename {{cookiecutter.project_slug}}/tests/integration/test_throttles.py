@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from app.auth import sessions
-from app.auth.tokens import hash_refresh_token
+from app.auth.tokens import hash_opaque_token
 from app.database import Base
 from app.main import create_app
 from app.models import RefreshToken, User
@@ -226,7 +226,7 @@ class TestRefresh:
         for name in "abc":
             assert refresh(anon_client, name).status_code == 401
         assert_refused(refresh(anon_client, token))
-        row = db.scalars(select(RefreshToken).where(RefreshToken.token_hash == hash_refresh_token(token))).one()
+        row = db.scalars(select(RefreshToken).where(RefreshToken.token_hash == hash_opaque_token(token))).one()
         assert (row.spent_at, row.revoked_at) == (None, None)
         pass_time(60)
         assert refresh(anon_client, token).status_code == 200
