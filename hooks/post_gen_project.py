@@ -14,6 +14,7 @@ UNUSED: list[str] = [
     # {% if not cookiecutter.__sqlite %}
     "app/engines/sqlite.py",
     "tests/folder.py",
+    "tests/unit/test_sqlite_files.py",
     # {% endif %}
     # {% if not cookiecutter.__postgresql %}
     "app/engines/postgresql.py",

@@ -162,4 +162,4 @@ def test_the_example_the_readme_and_the_settings_name_the_same_variables() -> No
 
 def test_the_example_secret_is_the_one_that_production_refuses() -> None:
     (secret,) = re.findall(r'^SECRET_KEY="(.*)"$', (SOURCE / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
-    assert f'EXAMPLE_SECRET = "{secret}"' in (SOURCE / "app" / "settings.py").read_text(encoding="utf-8")
+    assert f'EXAMPLE_SECRET = "{secret}"' in (SOURCE / "app" / "production.py").read_text(encoding="utf-8")

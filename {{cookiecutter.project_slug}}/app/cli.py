@@ -86,6 +86,9 @@ def serve(
         reload=reload,
         reload_dirs=str(Path(__file__).parent) if reload else None,
         timeout_graceful_shutdown=30,
+        # The application sees to it, and takes the word of no proxy that TRUSTED_PROXIES does not name.
+        proxy_headers=False,
+        server_header=False,
     )
 
 

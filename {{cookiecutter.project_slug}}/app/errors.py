@@ -101,6 +101,11 @@ def invalid_field(field: str, message: str) -> RequestValidationError:
     return RequestValidationError([{"type": "value_error", "loc": ("body", field), "msg": message}])
 
 
+def refused(status_code: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """Return the answer that every refusal but a 422 is, for where no handler answers."""
+    return JSONResponse({"detail": detail}, status_code, headers)
+
+
 def install_handlers(app: FastAPI) -> None:
     """Register how each error is answered."""
 

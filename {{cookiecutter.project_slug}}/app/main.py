@@ -19,6 +19,7 @@ from app.auth import router as auth
 from app.database import engine
 from app.errors import install_handlers
 from app.logs import configure_logging
+from app.middleware import install_middleware
 from app.posts import router as posts
 from app.settings import Settings, get_settings
 from app.throttles import install_buckets
@@ -52,6 +53,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(
         title="{{ cookiecutter.__project_name }}",
         description="{{ cookiecutter.__description }}",
+        debug=settings.debug,
         lifespan=lifespan,
         redirect_slashes=False,
         generate_unique_id_function=operation_id,
@@ -60,6 +62,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     install_buckets(app)
     app.add_middleware(OptionalTrailingSlash)
     install_handlers(app)
+    install_middleware(app, settings)
     # Requests try one after another: the busiest comes first.
     for router in (
         posts.router,

@@ -1,11 +1,18 @@
 """Kinds of values that settings have, each with a sentence that says what is allowed."""
 
-from ipaddress import ip_network
+import json
+import re
+from ipaddress import IPv6Address, ip_network
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from limits import parse_many
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
+
+WORDS = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*"
+NAME = re.compile(rf"\*|(?:\*\.)?{WORDS}", re.IGNORECASE)
+ORIGIN = re.compile(rf"(?P<scheme>https?)://(?:{WORDS}|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]+))?")
+# What a browser leaves out.
+USUAL_PORTS = {"http": "80", "https": "443"}
 
 
 def is_rate(text: str) -> str:
@@ -29,16 +36,41 @@ def is_network(text: str) -> str:
     return text
 
 
+def is_host(text: str) -> str:
+    """Refuse what no `Host` would ever be compared to: it is without scheme and port, and an address of IPv6 in brackets."""
+    if NAME.fullmatch(text) is None and not is_bracketed(text):
+        raise ValueError(f"{text!r} is no host, as in api.example.com, *.example.com, 127.0.0.1 or [::1], or *")
+    return text
+
+
+def is_bracketed(text: str) -> bool:
+    try:
+        return text == f"[{IPv6Address(text[1:-1])}]"
+    except ValueError:
+        return False
+
+
 def is_origin(text: str) -> str:
     """Refuse what a browser would not send as the origin of a page."""
-    parts = urlsplit(text)
-    if text != "*" and not (parts.scheme in {"http", "https"} and text == f"{parts.scheme}://{parts.netloc.lower()}"):
+    origin = ORIGIN.fullmatch(text)
+    if text != "*" and (origin is None or origin["port"] == USUAL_PORTS[origin["scheme"]]):
         raise ValueError(f"{text!r} is no origin, as in https://www.example.com without a path, or *")
     return text
+
+
+def from_json(value: object) -> object:
+    """Read what a variable of the environment says; what cannot be read is not repeated, since it may be secret."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError("must be JSON, in double quotes, as .env.example shows") from None
 
 
 Rate = Annotated[str, AfterValidator(is_rate)]
 Network = Annotated[str, AfterValidator(is_network)]
 Origin = Annotated[str, AfterValidator(is_origin)]
+Host = Annotated[str, AfterValidator(is_host)]
 # A text that signs.
 SigningKey = Annotated[str, Field(min_length=1)]
+# A list, or an object, that a variable holds in JSON.
+FromJSON = BeforeValidator(from_json)

@@ -10,15 +10,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from app.setting_values import Network, Origin, Rate, SigningKey
+from app.production import refuse_unsafe
+from app.setting_values import FromJSON, Host, Network, Origin, Rate, SigningKey
 from app.urls import url_of
 
 # The names of the engine in URLs: hosts do not agree on one.
 ENGINE_NAMES = r"{{ cookiecutter.__engine_names }}"
 DATABASE_DRIVER = "{{ cookiecutter.__database_driver }}"
 EXAMPLE_URL = "{{ cookiecutter.__database_url }}"
-EXAMPLE_SECRET = "change-me: any text of at least 32 characters"  # noqa: S105 - the value of .env.example, which production refuses
-SHORTEST_SECRET = 32
 
 
 class Environment(StrEnum):
@@ -48,13 +47,16 @@ def with_driver(url: str) -> str:
 class Settings(BaseSettings):
     """All settings; each is the environment variable of the same name in capitals."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
+    # What is in JSON is read by `app.setting_values`, whose complaint is one of many and names the setting.
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True, enable_decoding=False
+    )
 
     environment: Environment = Environment.DEVELOPMENT
     debug: bool = False
     database_url: Annotated[str, Field(repr=False), AfterValidator(with_driver)]
     secret_key: Annotated[str, Field(repr=False, min_length=1)]
-    secret_key_fallbacks: Annotated[tuple[SigningKey, ...], Field(repr=False)] = ()
+    secret_key_fallbacks: Annotated[tuple[SigningKey, ...], FromJSON, Field(repr=False)] = ()
     access_token_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 15
     refresh_token_days: Annotated[int, Field(ge=1, le=365)] = 30
     password_reset_minutes: Annotated[int, Field(ge=5, le=24 * 60)] = 60
@@ -63,9 +65,9 @@ class Settings(BaseSettings):
     account_rate: Rate = "10/5 minutes"
     address_rate: Rate = "100/5 minutes"
     mail_rate: Rate = "3/hour"
-    trusted_proxies: tuple[Network, ...] = ()
-    trusted_hosts: Annotated[tuple[str, ...], Field(min_length=1)] = ("localhost", "127.0.0.1", "[::1]")
-    cors_origins: tuple[Origin, ...] = ()
+    trusted_proxies: Annotated[tuple[Network, ...], FromJSON] = ()
+    trusted_hosts: Annotated[tuple[Host, ...], FromJSON, Field(min_length=1)] = ("localhost", "127.0.0.1", "[::1]")
+    cors_origins: Annotated[tuple[Origin, ...], FromJSON] = ()
     cors_credentials: bool = False
     hsts_seconds: Annotated[int, Field(ge=0, le=2 * 365 * 24 * 3600)] = 365 * 24 * 3600
     request_max_bytes: Annotated[int, Field(ge=1_000, le=100_000_000)] = 1_000_000
@@ -82,7 +84,7 @@ class Settings(BaseSettings):
     # {% endif %}
     # {% if cookiecutter.use_celery %}
     celery_broker_url: Annotated[str, Field(repr=False), url_of(then="app.brokers:check")] = "redis://localhost:6379/1"
-    celery_broker_options: Annotated[dict[str, object], Field(repr=False)] = {}
+    celery_broker_options: Annotated[dict[str, object], FromJSON, Field(repr=False)] = {}
     celery_queue: Annotated[str, Field(min_length=1)] = "{{ cookiecutter.project_slug }}"
     import_max_bytes: Annotated[int, Field(ge=1, le=8_000_000)] = 5_000_000
     # {% endif %}
@@ -91,12 +93,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def refuse_unsafe_production(self) -> Self:
         if self.environment is Environment.PRODUCTION:
-            fallbacks = (("SECRET_KEY_FALLBACKS", key) for key in self.secret_key_fallbacks)
-            for name, secret in (("SECRET_KEY", self.secret_key), *fallbacks):
-                if secret == EXAMPLE_SECRET:
-                    raise ValueError(f"{name} is the example's; production needs one of its own")
-                if len(secret) < SHORTEST_SECRET:
-                    raise ValueError(f"{name} has {len(secret)} characters; production needs {SHORTEST_SECRET} or more")
+            refuse_unsafe(self)
         return self
 
 

@@ -13,21 +13,23 @@ router = APIRouter(prefix="/auth", tags=["auth"], route_class=OneHopRoute)
 hashing = APIRouter(prefix="/auth", tags=["auth"], route_class=HashingRoute)
 
 
-@router.post("/password/forgot", status_code=status.HTTP_202_ACCEPTED, response_model=None, responses=documented(429))
+@router.post(
+    "/password/forgot", status_code=status.HTTP_202_ACCEPTED, response_model=None, responses=documented(413, 429)
+)
 def forgot_password(data: EmailRequest, db: SessionDep, throttle: ThrottleDep) -> None:
     """Have a token mailed with which to set a new password; the answer does not tell whether anybody has the address."""
     throttle.mail("password-forgot", data.email)
     recovery.ask_for_reset(db, data.email)
 
 
-@hashing.post("/password/reset", status_code=status.HTTP_204_NO_CONTENT, responses=documented(400, 429))
+@hashing.post("/password/reset", status_code=status.HTTP_204_NO_CONTENT, responses=documented(400, 413, 429))
 def reset_password(data: PasswordReset, db: SessionDep, throttle: ThrottleDep) -> None:
     """Set a new password with a mailed token, once; every session and access token ends."""
     throttle.attempt("password-reset", data.token)
     recovery.reset_password(db, data.token, data.password)
 
 
-@router.post("/email/verify", status_code=status.HTTP_204_NO_CONTENT, responses=documented(400))
+@router.post("/email/verify", status_code=status.HTTP_204_NO_CONTENT, responses=documented(400, 413))
 def verify_email(data: OneTimeTokenRequest, db: SessionDep) -> None:
     """Show with a mailed token, once, that the address is one's own."""
     recovery.verify_email(db, data.token)

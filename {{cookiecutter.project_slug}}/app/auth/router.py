@@ -21,13 +21,15 @@ hashing = APIRouter(prefix="/auth", tags=["auth"], route_class=HashingRoute)
 UserAgent = Annotated[str | None, Header(include_in_schema=False)]
 
 
-@hashing.post("/register", status_code=status.HTTP_201_CREATED, response_model=UserRead, responses=documented(409, 429))
+@hashing.post(
+    "/register", status_code=status.HTTP_201_CREATED, response_model=UserRead, responses=documented(409, 413, 429)
+)
 def register(data: UserRegister, db: SessionDep, settings: SettingsDep, throttle: ThrottleDep) -> User:
     throttle.attempt("register", data.email)
     return service.register(db, data, settings)
 
 
-@hashing.post("/login", responses=documented(401, 429))
+@hashing.post("/login", responses=documented(401, 413, 429))
 def log_in(
     credentials: Credentials, db: SessionDep, settings: SettingsDep, throttle: ThrottleDep, user_agent: UserAgent = None
 ) -> TokenPair:
@@ -35,7 +37,7 @@ def log_in(
     return service.log_in(db, credentials.email, credentials.password, settings, user_agent)
 
 
-@hashing.post("/token", responses=documented(401, 429))
+@hashing.post("/token", responses=documented(401, 413, 429))
 def log_in_with_form(
     form: Annotated[OAuth2PasswordRequestForm, Depends()],
     db: SessionDep,
@@ -48,7 +50,7 @@ def log_in_with_form(
     return service.log_in(db, form.username, form.password, settings, user_agent)
 
 
-@router.post("/refresh", responses=documented(401, 429))
+@router.post("/refresh", responses=documented(401, 413, 429))
 def refresh(data: RefreshRequest, db: SessionDep, settings: SettingsDep, throttle: ThrottleDep) -> TokenPair:
     """Exchange a refresh token for a new pair; using one twice ends its session."""
     # The token stands for the account: one that is good is another each time, and nobody guesses one.
@@ -56,7 +58,7 @@ def refresh(data: RefreshRequest, db: SessionDep, settings: SettingsDep, throttl
     return service.refresh(db, data.refresh_token, settings)
 
 
-@router.post("/logout", status_code=status.HTTP_204_NO_CONTENT)
+@router.post("/logout", status_code=status.HTTP_204_NO_CONTENT, responses=documented(413))
 def log_out(data: RefreshRequest, db: SessionDep) -> None:
     service.log_out(db, data.refresh_token)
 

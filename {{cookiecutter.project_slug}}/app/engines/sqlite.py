@@ -1,10 +1,13 @@
 """What SQLite needs to behave like a server: foreign keys, keys given once, many readers, savepoints that roll back."""
 
+from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
+from tempfile import gettempdir
 
-from sqlalchemy import Connection, Engine, Table, event
+from sqlalchemy import Connection, Engine, Table, event, make_url
 
 LOCK_TIMEOUT_SECONDS = 15
+TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - nothing is written there, on the contrary
 
 
 def prepare(engine: Engine) -> None:
@@ -48,3 +51,16 @@ def begin_before_savepoint(connection: Connection, _name: str) -> None:
     driver = connection.connection.driver_connection
     if isinstance(driver, SQLiteConnection) and not driver.in_transaction:
         driver.execute("BEGIN IMMEDIATE")
+
+
+def temporary_folder(url: str) -> Path | None:
+    """Return the folder for temporary files that the database is in.
+
+    A project that was itself put into one has folders of its own: what lies within the current folder is no matter.
+    """
+    file = Path((make_url(url).database or "").removeprefix("file:")).resolve()
+    here = Path.cwd()
+    for folder in {Path(name).resolve() for name in (gettempdir(), *TEMPORARY)}:
+        if folder in file.parents and not (folder in here.parents and here in file.parents):
+            return folder
+    return None

@@ -22,7 +22,7 @@ def list_posts(params: Annotated[PostParams, Query()], viewer: OptionalUser, db:
     return searching.search_posts(db, viewer, params.q, params)
 
 
-@router.post("", status_code=status.HTTP_201_CREATED, response_model=PostRead, responses=documented(401, 409))
+@router.post("", status_code=status.HTTP_201_CREATED, response_model=PostRead, responses=documented(401, 409, 413))
 def create_post(data: PostCreate, author: CurrentUser, db: SessionDep) -> Post:
     return service.create_post(db, author, data)
 
@@ -32,7 +32,7 @@ def read_post(post: VisiblePost) -> PostRead:
     return post
 
 
-@router.patch("/{post_id}", response_model=PostRead, responses=documented(401, 403, 404, 409))
+@router.patch("/{post_id}", response_model=PostRead, responses=documented(401, 403, 404, 409, 413))
 def update_post(data: PostUpdate, post: EditablePost, db: SessionDep) -> Post:
     return service.update_post(db, post, data.model_dump(exclude_unset=True))
 

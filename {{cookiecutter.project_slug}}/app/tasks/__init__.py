@@ -1,6 +1,12 @@
 """Work in the background: the routes that start it, and those by which its owners follow it."""
 
 from app.posts import uploads
+from app.settings import Settings
 from app.tasks import router
 
 routers = (uploads.router, router.router)
+
+
+def largest_bodies(settings: Settings) -> dict[str, int]:
+    """Return the limits of the paths that take larger bodies than the others."""
+    return {"/posts/import": settings.import_max_bytes + uploads.FORM_BYTES}

@@ -31,7 +31,7 @@ def read_me(user: CurrentUser) -> User:
     return user
 
 
-@router.patch("/me", response_model=UserRead, responses=documented(401, 409, 429))
+@router.patch("/me", response_model=UserRead, responses=documented(401, 409, 413, 429))
 def update_me(data: ProfileUpdate, user: CurrentUser, db: SessionDep, throttle: ThrottleDep) -> User:
     return service.update_user(db, user, user, data.model_dump(exclude_unset=True), throttle)
 
@@ -41,7 +41,7 @@ def delete_me(user: CurrentUser, db: SessionDep) -> None:
     service.delete_user(db, user)
 
 
-@hashing.put("/me/password", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401, 403))
+@hashing.put("/me/password", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401, 403, 413))
 def change_my_password(data: PasswordChange, user: CurrentUser, db: SessionDep) -> None:
     """Set a new password; every session and access token ends, this one too."""
     service.change_password(db, user, data.current_password, data.new_password)
@@ -52,7 +52,9 @@ def list_users(_admin: AdminUser, params: PageDep, db: SessionDep) -> Slice[User
     return service.list_users(db, params)
 
 
-@hashing.post("", status_code=status.HTTP_201_CREATED, response_model=UserRead, responses=documented(401, 403, 409))
+@hashing.post(
+    "", status_code=status.HTTP_201_CREATED, response_model=UserRead, responses=documented(401, 403, 409, 413)
+)
 def create_user(data: UserCreate, _admin: AdminUser, db: SessionDep) -> User:
     return service.create_user(db, data, role=data.role, is_active=data.is_active)
 
@@ -63,7 +65,7 @@ def read_user(user: ShownUser) -> UserRead | UserPublic:
     return user
 
 
-@router.patch("/{user_id}", response_model=UserRead, responses=documented(401, 403, 404, 409, 429))
+@router.patch("/{user_id}", response_model=UserRead, responses=documented(401, 403, 404, 409, 413, 429))
 def update_user(
     data: UserUpdate, user: EditableUser, actor: CurrentUser, db: SessionDep, throttle: ThrottleDep
 ) -> User:

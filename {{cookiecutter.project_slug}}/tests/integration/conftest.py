@@ -1,10 +1,15 @@
-"""The fixture of the tests that really commit."""
+"""The fixtures of the tests that really commit, and of those that need other settings."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
+from app.main import create_app
+from app.settings import Settings
+from tests.client import Client
 from tests.conftest import delete_all_rows
 
 
@@ -15,3 +20,15 @@ def server(schema: None, running: TestClient) -> Iterator[TestClient]:
         yield running
     finally:
         delete_all_rows()
+
+
+@pytest.fixture
+def client_with(running: TestClient, db: Session, settings: Settings) -> Callable[..., Client]:
+    """Return what makes a client of an application with other settings, which gets an answer where that one raises."""
+
+    def make(token: str | None = None, **changes: Any) -> Client:
+        one = TestClient(create_app(settings.model_copy(update=changes)))
+        one.portal = running.portal
+        return Client(one, db, token, raise_server_exceptions=False)
+
+    return make

@@ -1,17 +1,15 @@
 """`POST /posts/import`: what is refused as a whole, of which nothing is kept."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from itertools import repeat
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
-from starlette.types import Message
 
+from app.auth.tokens import issue_access_token
 from app.database import SessionLocal
 from app.models import Post, User
 from app.models.post_import import PostImport
@@ -20,11 +18,15 @@ from app.posts.uploads import FORM_BYTES
 from app.settings import Settings
 from tests.client import Client
 from tests.committed import add_users
+from tests.pieces import Pieces
 from tests.workers import form, numbered
 
-LIMIT = 1000
+LIMIT = 5_000
+MOST = LIMIT + FORM_BYTES
+MOST_ELSEWHERE = 1_000
 CHUNK = b"x" * 100
 TOO_LARGE = {"detail": f"The file is too large: at most {LIMIT} bytes"}
+BODY_TOO_LARGE = {"detail": f"The body is too large: at most {MOST} bytes"}
 
 
 def kept(db: Session) -> int:
@@ -99,67 +101,49 @@ class TestImportWithoutPermission:
             assert kept(db) == 0
 
 
-class Upload:
-    """A request whose body is sent in pieces, and the answer to it."""
-
-    def __init__(self, app: FastAPI, headers: dict[str, str], pieces: Iterator[bytes]) -> None:
-        self.app = app
-        self.headers = headers
-        self.pieces = pieces
-        self.read = 0
-        self.answer: list[Message] = []
-
-    async def receive(self) -> Message:
-        self.read += 1
-        return {"type": "http.request", "body": next(self.pieces), "more_body": True}
-
-    async def send(self, message: Message) -> None:
-        self.answer.append(message)
-
-    async def request(self) -> tuple[int, Any]:
-        headers = [(name.lower().encode(), value.encode()) for name, value in self.headers.items()]
-        scope = {"type": "http", "method": "POST", "path": "/posts/import", "query_string": b"", "headers": headers}
-        await self.app(scope, self.receive, self.send)
-        return self.answer[0]["status"], json.loads(self.answer[1]["body"])
-
-
 class TestImportFilesThatAreTooLarge:
-    @pytest.fixture(autouse=True)
-    def limit(self, app: FastAPI, settings: Settings) -> Iterator[None]:
-        app.state.settings = settings.model_copy(update={"import_max_bytes": LIMIT})
-        yield
-        app.state.settings = settings
+    @pytest.fixture
+    def author(self, client_with: Callable[..., Client], user: User, settings: Settings) -> Client:
+        return client_with(issue_access_token(user, settings), import_max_bytes=LIMIT, request_max_bytes=MOST_ELSEWHERE)
 
     @staticmethod
     def document(size: int) -> bytes:
         head = b"title,body,slug\nTitle,Body,slug\n"
         return head + b"\n" * (size - len(head))
 
-    def test_one_at_the_limit_is_taken(self, client: Client, db: Session) -> None:
-        assert client.post("/posts/import", **form(self.document(LIMIT))).status_code == 202
+    @pytest.mark.parametrize("path", ["/posts/import", "/posts/import/"])
+    def test_one_at_the_limit_is_taken(self, author: Client, db: Session, path: str) -> None:
+        assert author.post(path, **form(self.document(LIMIT))).status_code == 202
         assert kept(db) == 2
 
-    @pytest.mark.parametrize("size", [LIMIT + 1, LIMIT + FORM_BYTES, LIMIT + FORM_BYTES + 1])
-    def test_one_above_is_refused(self, client: Client, db: Session, size: int) -> None:
-        response = client.post("/posts/import", **form(self.document(size)))
+    @pytest.mark.parametrize("size", [LIMIT + 1, LIMIT + FORM_BYTES - 500])
+    def test_one_above_is_refused(self, author: Client, db: Session, size: int) -> None:
+        response = author.post("/posts/import", **form(self.document(size)))
         assert (response.status_code, response.json()) == (413, TOO_LARGE)
         assert kept(db) == 0
 
-    def test_one_that_says_so_is_not_read(self, client: Client, app: FastAPI) -> None:
-        length = {"Content-Length": str(LIMIT + FORM_BYTES + 1), "Content-Type": "multipart/form-data; boundary=b"}
-        upload = Upload(app, {**client.headers, **length}, repeat(CHUNK))
-        assert client.portal is not None
-        status, _ = client.portal.call(upload.request)
-        assert (status, upload.read) == (413, 0)
+    def test_one_that_is_so_without_its_form_is_refused(self, author: Client, db: Session) -> None:
+        response = author.post("/posts/import", **form(self.document(MOST + 1)))
+        assert (response.status_code, response.json()) == (413, BODY_TOO_LARGE)
+        assert kept(db) == 0
+
+    def test_one_that_says_so_is_not_read(self, author: Client) -> None:
+        length = {"Content-Length": str(MOST + 1), "Content-Type": "multipart/form-data; boundary=b"}
+        upload = Pieces(author, "POST", "/posts/import", length, repeat(CHUNK))
+        assert (upload.request(), upload.read) == ((413, BODY_TOO_LARGE), 0)
 
     @pytest.mark.parametrize("kind", ["multipart/form-data; boundary=b", "application/x-www-form-urlencoded"])
     @pytest.mark.parametrize("length", [{}, {"Content-Length": "10"}, {"Content-Length": "many"}], ids=str)
     def test_one_that_does_not_is_read_no_further_than_the_limit(
-        self, client: Client, app: FastAPI, kind: str, length: dict[str, str]
+        self, author: Client, db: Session, kind: str, length: dict[str, str]
     ) -> None:
         start = b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
-        upload = Upload(app, {**client.headers, "Content-Type": kind} | length, iter([start, *[CHUNK] * 1000]))
-        assert client.portal is not None
-        status, body = client.portal.call(upload.request)
-        assert (status, body) == (413, TOO_LARGE)
-        assert upload.read <= (LIMIT + FORM_BYTES) / len(CHUNK) + 1
+        pieces = iter([start, *[CHUNK] * 1000])
+        upload = Pieces(author, "POST", "/posts/import", {"Content-Type": kind} | length, pieces)
+        assert upload.request() == (413, BODY_TOO_LARGE)
+        assert MOST_ELSEWHERE / len(CHUNK) < upload.read <= MOST / len(CHUNK) + 1
+        assert kept(db) == 0
+
+    def test_elsewhere_less_is_taken(self, author: Client) -> None:
+        response = author.post("/posts", content=b"x" * (MOST_ELSEWHERE + 1))
+        assert response.status_code == 413

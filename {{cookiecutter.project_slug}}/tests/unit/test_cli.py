@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from app import cli
 from app.auth.passwords import verify_password
 from app.database import Base, engine
 from app.models import Role, User
-from app.settings import Settings
+from app.settings import EXAMPLE_URL, Settings
 from tests.factories import UserFactory
 from tests.range_service import Answer, RangeServer
 
@@ -155,6 +156,13 @@ class TestServe:
         assert (options["host"], options["port"], options["workers"]) == ("127.0.0.1", 8000, 1)
         assert options["reload"] is False
 
+    def test_it_takes_no_proxys_word_and_does_not_say_what_it_is(
+        self, served: list[tuple[str, dict[str, Any]]]
+    ) -> None:
+        assert run("serve").exit_code == 0
+        ((_, options),) = served
+        assert (options["proxy_headers"], options["server_header"]) == (False, False)
+
     def test_the_options_are_handed_on(self, served: list[tuple[str, dict[str, Any]]]) -> None:
         assert run("serve", "--host", "::", "--port", "65535", "--workers", "2", "--reload").exit_code == 0
         ((_, options),) = served
@@ -187,16 +195,50 @@ class TestSettings:
         assert [line.partition(":")[0] for line in lines] == fields
         assert "hunter2" not in done.stderr
 
-    def test_production_refuses_a_short_secret_in_a_sentence(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.fixture
+    def given(self, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+        """Return what sets variables of the environment, which the next command reads."""
         monkeypatch.setattr(cli, "get_settings", Settings)
-        monkeypatch.setenv("ENVIRONMENT", "production")
-        monkeypatch.setenv("SECRET_KEY", "hunter2")
+
+        def give(**variables: str) -> None:
+            for name, value in variables.items():
+                monkeypatch.setenv(name.upper(), value)
+
+        return give
+
+    def test_production_has_a_line_for_each_unsafe_one(self, given: Callable[..., None]) -> None:
+        given(environment="production", debug="on", database_url=EXAMPLE_URL)
+        given(secret_key="hunter2", secret_key_fallbacks='["hunter3!"]')
         result = run("migrate")
         assert (result.exit_code, result.stdout) == (2, "")
         assert result.stderr.splitlines() == [
             "The settings (environment variables or .env) are wrong:",
             "SECRET_KEY has 7 characters; production needs 32 or more",
+            "Key 1 of SECRET_KEY_FALLBACKS has 8 characters; production needs 32 or more",
+            "DEBUG is on; production shows nobody the inside of an error",
         ]
+
+    def test_what_is_no_json_is_named_in_a_sentence_and_not_repeated(self, given: Callable[..., None]) -> None:
+        given(trusted_hosts="api.example.com", secret_key_fallbacks="hunter2", cors_origins="['https://example.com']")
+        result = run("migrate")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.splitlines() == [
+            "The settings (environment variables or .env) are wrong:",
+            "secret_key_fallbacks: must be JSON, in double quotes, as .env.example shows",
+            "trusted_hosts: must be JSON, in double quotes, as .env.example shows",
+            "cors_origins: must be JSON, in double quotes, as .env.example shows",
+        ]
+
+    @pytest.mark.slow
+    def test_production_is_not_even_imported_with_unsafe_ones(self) -> None:
+        env = {**os.environ, "ENVIRONMENT": "production", "SECRET_KEY": "hunter2", "DEBUG": "true"}
+        command = [sys.executable, "-c", "import app.main"]
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)  # noqa: S603 - its own command
+        assert done.returncode == 1
+        assert "ValidationError" in done.stderr
+        assert "SECRET_KEY has 7 characters" in done.stderr
+        assert "DEBUG is on" in done.stderr
+        assert "hunter2" not in done.stderr
 
     def test_without_a_command_it_tells_which_there_are(self) -> None:
         result = run()

@@ -115,6 +115,7 @@ class TestVariablesOfTheApplication:
         environment.pytest_load_initial_conftests()
         assert variables["DATABASE_URL"] == f"{SERVER}/shop_test"
         assert (variables["ENVIRONMENT"], variables["LOG_LEVEL"]) == ("test", "WARNING")
+        assert (variables["DEBUG"], variables["TRUSTED_HOSTS"]) == ("false", '["testserver"]')
 
     def test_a_worker_gets_one_of_its_own(self, variables: dict[str, str]) -> None:
         variables["PYTEST_XDIST_WORKER"] = "gw3"

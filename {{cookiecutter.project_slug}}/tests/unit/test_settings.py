@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import make_url
 
-from app.settings import DATABASE_DRIVER, ENGINE_NAMES, EXAMPLE_SECRET, EXAMPLE_URL, Environment, Settings
+from app.production import EXAMPLE_SECRET
+from app.settings import DATABASE_DRIVER, ENGINE_NAMES, EXAMPLE_URL, Environment, Settings
 from tests.unit.given import SECRET, URL, complaints, make
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
@@ -74,39 +75,6 @@ class TestValues:
     )
     def test_another_value_is_refused(self, name: str, value: str) -> None:
         assert [where for where, _ in complaints(**{name: value})] == [(name,)]
-
-
-class TestProduction:
-    def test_the_secret_of_the_example_is_refused(self) -> None:
-        assert complaints(environment="production", secret_key=EXAMPLE_SECRET) == [
-            ((), "Value error, SECRET_KEY is the example's; production needs one of its own")
-        ]
-
-    def test_a_short_secret_is_refused(self) -> None:
-        assert complaints(environment="production", secret_key="x" * 31) == [
-            ((), "Value error, SECRET_KEY has 31 characters; production needs 32 or more")
-        ]
-
-    def test_a_secret_of_32_characters_is_taken(self) -> None:
-        assert make(environment="production", secret_key="x" * 32).secret_key == "x" * 32
-
-    @pytest.mark.parametrize(
-        ("secret", "sentence"),
-        [
-            (EXAMPLE_SECRET, "SECRET_KEY_FALLBACKS is the example's; production needs one of its own"),
-            ("x" * 31, "SECRET_KEY_FALLBACKS has 31 characters; production needs 32 or more"),
-        ],
-    )
-    def test_one_that_is_still_taken_is_refused_as_well(self, secret: str, sentence: str) -> None:
-        assert complaints(environment="production", secret_key_fallbacks=("y" * 32, secret)) == [
-            ((), f"Value error, {sentence}")
-        ]
-        assert make(environment="production", secret_key_fallbacks=("y" * 32,)).secret_key_fallbacks == ("y" * 32,)
-
-    @pytest.mark.parametrize("environment", ["development", "test"])
-    @pytest.mark.parametrize("secret", ["x", EXAMPLE_SECRET])
-    def test_elsewhere_both_are_taken(self, environment: str, secret: str) -> None:
-        assert make(environment=environment, secret_key=secret).secret_key == secret
 
 
 class TestDatabaseUrl:

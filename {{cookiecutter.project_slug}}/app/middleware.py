@@ -1,0 +1,170 @@
+"""What every request and every answer goes through, whatever its route."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from fastapi import FastAPI, HTTPException, Response, status
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from app import (
+    errors,
+    # {% if cookiecutter.use_celery %}
+    tasks,
+    # {% endif %}
+)
+from app.settings import Settings
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+NO_LARGER: Mapping[str, int] = MappingProxyType({})
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    # Tokens, and what only one user may see: a route whose answer may be kept says so itself.
+    "Cache-Control": "no-store",
+}
+SHUT = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+# What /docs and /redoc load, and FastAPI has in them: scripts within the page, whose text changes with its releases.
+# They may ask nobody but this server, so that a token typed into the page goes nowhere else.
+PAGE = (
+    f"{SHUT}; connect-src 'self'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; "
+    "style-src 'unsafe-inline' https://cdn.jsdelivr.net https://fonts.googleapis.com; "
+    "font-src https://fonts.gstatic.com; img-src 'self' data: https://fastapi.tiangolo.com https://cdn.redoc.ly; "
+    "worker-src blob:"
+)
+
+
+class SecurityHeaders:
+    """Adds to every answer what keeps a browser from harm; a header that the answer has already stays as it is."""
+
+    def __init__(self, app: ASGIApp, *, hsts_seconds: int) -> None:
+        self.app = app
+        common = HEADERS | ({"Strict-Transport-Security": f"max-age={hsts_seconds}"} if hsts_seconds else {})
+        self.of_data, self.of_pages = (
+            [(name.lower().encode(), value.encode()) for name, value in (common | policy).items()]
+            for policy in ({"Content-Security-Policy": SHUT}, {"Content-Security-Policy": PAGE})
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = {name.lower(): value for name, value in message.get("headers", ())}
+                is_page = given.get(b"content-type", b"").startswith(b"text/html")
+                added = self.of_pages if is_page else self.of_data
+                message["headers"] = [*message.get("headers", ()), *(item for item in added if item[0] not in given)]
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+class TrustedHosts:
+    """Starlette's check of the `Host`, with the refusal in the form of every other error."""
+
+    def __init__(self, app: ASGIApp, *, names: Sequence[str]) -> None:
+        self.app = app
+        self.check = TrustedHostMiddleware(say_nothing, names, www_redirect=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            refusal.append(message)
+
+        await self.check(scope, receive, keep)
+        app = errors.refused(status.HTTP_400_BAD_REQUEST, "Unknown host") if refusal else self.app
+        await app(scope, receive, send)
+
+
+async def say_nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    """Stand for an application that was reached."""
+
+
+class CrossOrigin(CORSMiddleware):
+    """Starlette's answers to browsers that ask for other sites, with the refusals in the form of every other error."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        answer = super().preflight_response(request_headers)
+        if answer.status_code < status.HTTP_400_BAD_REQUEST:
+            return answer
+        headers = {name: value for name, value in answer.headers.items() if not name.startswith("content-")}
+        return errors.refused(answer.status_code, bytes(answer.body).decode(), headers)
+
+
+class BodyLimit:
+    """Refuses a body that is too large: before any of it is read where its length is declared, else when it gets there.
+
+    `larger` has the limits of the paths that take more than the others.
+    """
+
+    def __init__(self, app: ASGIApp, *, most: int, larger: Mapping[str, int] = NO_LARGER) -> None:
+        self.app = app
+        self.most = most
+        self.larger = larger
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        # As the routes are found, which `OptionalTrailingSlash` sees to after this.
+        most = self.larger.get(scope["path"].rstrip("/"), self.most)
+        declared = Headers(scope=scope).get("Content-Length", "")
+        if declared.isdecimal() and int(declared) > most:
+            error = too_large(most)
+            await errors.refused(error.status_code, error.detail, error.headers)(scope, receive, send)
+            return
+        received = 0
+
+        async def receive_within_limit() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > most:
+                raise too_large(most)
+            return message
+
+        await self.app(scope, receive_within_limit, send)
+
+
+def too_large(most: int) -> HTTPException:
+    # Nobody reads the rest, so that no other request can follow it.
+    close = {"Connection": "close"}
+    return HTTPException(status.HTTP_413_CONTENT_TOO_LARGE, f"The body is too large: at most {most} bytes", close)
+
+
+def install_middleware(app: FastAPI, settings: Settings) -> None:
+    """Put around the application what its settings ask for, from the inside to the outside."""
+    app.add_middleware(
+        BodyLimit,
+        most=settings.request_max_bytes,
+        # {% if cookiecutter.use_celery %}
+        larger=tasks.largest_bodies(settings),
+        # {% endif %}
+    )
+    # Starlette puts it around all others, where its 500 would get none of their headers; there it then only raises.
+    app.add_middleware(ServerErrorMiddleware, handler=app.exception_handlers.pop(Exception), debug=app.debug)
+    if settings.cors_origins:
+        app.add_middleware(
+            CrossOrigin,
+            allow_origins=settings.cors_origins,
+            allow_credentials=settings.cors_credentials,
+            allow_methods=METHODS,
+            allow_headers=("Authorization", "Content-Type"),
+            expose_headers=("Retry-After", "X-Cache"),
+        )
+    app.add_middleware(TrustedHosts, names=settings.trusted_hosts)
+    app.add_middleware(SecurityHeaders, hsts_seconds=settings.hsts_seconds)
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
