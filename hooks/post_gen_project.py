@@ -71,6 +71,7 @@ UNUSED: list[str] = [
     "tests/integration/test_import_posts.py",
     "tests/integration/test_import_queued.py",
     "tests/integration/test_import_refused.py",
+    "tests/integration/test_mail_queued.py",
     "tests/integration/test_tasks.py",
     "tests/integration/test_tasks_scheduled.py",
     "tests/integration/test_worker.py",

@@ -19,7 +19,8 @@ BACKGROUND = "background"
 _WAITING = "waiting_for_commit"
 _DUE = "due_after_commit"
 # Apart from the threads of the requests: a mail server that does not answer must not take those.
-_BACKGROUND_THREADS = CapacityLimiter(2)
+BACKGROUND_THREADS = 2
+_background = CapacityLimiter(BACKGROUND_THREADS)
 
 
 @dataclass
@@ -61,7 +62,7 @@ def run_quietly(work: Callable[..., object], *arguments: Any) -> None:
 
 
 async def run_apart(work: Callable[..., object], *arguments: Any) -> None:
-    await to_thread.run_sync(run_quietly, work, *arguments, limiter=_BACKGROUND_THREADS)
+    await to_thread.run_sync(run_quietly, work, *arguments, limiter=_background)
 
 
 @event.listens_for(Session, "after_commit")

@@ -10,7 +10,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from app import engines, errors
-from app.commits import BACKGROUND
+from app.commits import BACKGROUND, BACKGROUND_THREADS
 from app.routing import HASHING_THREADS
 from app.settings import Settings, get_settings
 
@@ -75,7 +75,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         # `engines` begins transactions in a way that only this one allows.
         "isolation_level": "{{ cookiecutter.__isolation_level }}",
         # The one more asks whether the database answers.
-        "pool_size": settings.request_threads + HASHING_THREADS + 1,
+        "pool_size": settings.request_threads + HASHING_THREADS + BACKGROUND_THREADS + 1,
         "max_overflow": 0,
         "pool_recycle": 1800,
     }

@@ -3,10 +3,11 @@
 import unicodedata
 from typing import Annotated
 
-from fastapi import Path
+from fastapi import Header, Path
 from pydantic import AfterValidator, EmailStr, Field, StringConstraints
 
 LARGEST_ID = 2**63 - 1
+LONGEST_USER_AGENT = 200
 
 
 def one_line(value: str) -> str:
@@ -23,6 +24,11 @@ def without_nul(value: str) -> str:
     return value
 
 
+def shown_part(value: str) -> str | None:
+    """Return what there is to show of a header that clients fill as they like: no control characters, and not all of it."""
+    return "".join(character for character in value if character.isprintable())[:LONGEST_USER_AGENT] or None
+
+
 Email = Annotated[EmailStr, AfterValidator(str.lower)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(one_line)]
 Password = Annotated[str, StringConstraints(min_length=8, max_length=128)]
@@ -30,3 +36,4 @@ Password = Annotated[str, StringConstraints(min_length=8, max_length=128)]
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 Id = Annotated[int, Field(ge=-LARGEST_ID, le=LARGEST_ID)]
 PathId = Annotated[Id, Path()]
+UserAgent = Annotated[str | None, Header(include_in_schema=False), AfterValidator(shown_part)]

@@ -1,7 +1,7 @@
 """Requests that run at the same time, and meet at the point where they could get in each other's way."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from threading import Barrier, Event, Lock, get_ident
 from typing import Any, ParamSpec, TypeVar
@@ -15,6 +15,7 @@ from app.database import SessionLocal, engine
 P = ParamSpec("P")
 T = TypeVar("T")
 PATIENCE = 10
+MOMENT = 0.3
 
 
 class Meeting:
@@ -124,6 +125,14 @@ class Pursuit(Interruption):
     def notice(self, *, close: bool) -> None:
         if close and self.happened and get_ident() != self.pursued:
             self.close.set()
+
+
+class Overtaking(Pursuit):
+    """A pursuit that ends first where nothing is in its way: where no row is locked, it has not to wait."""
+
+    def happen(self) -> None:
+        super().happen()
+        wait([self.future], timeout=MOMENT)
 
 
 def at_once(*calls: Callable[[], Response]) -> list[Response]:

@@ -51,9 +51,12 @@ def redeem(db: Session, text: str, purpose: Purpose) -> User:
     owner = None if token is None else sessions.lock_owner(db, token.user_id)
     if token is None or owner is None:
         raise BadRequest(INVALID)
-    # Of two requests with one token, the second has waited for the owner and finds nothing to delete.
-    used = db.execute(delete(OneTimeToken).where(OneTimeToken.id == token.id))
-    is_good = cast("CursorResult[Any]", used).rowcount and token.expires_at > now()
-    if not is_good or not owner.is_active or (token.email, token.version) != (owner.email, owner.token_version):
+    # What has been read may be out of date, where the engine locks no rows. The condition decides: whichever comes second
+    # of two requests with one token, or after a change of its owner, deletes nothing.
+    mailed_to = select(User).where(User.id == OneTimeToken.user_id, User.is_active)
+    mailed_to = mailed_to.where(User.email == OneTimeToken.email, User.token_version == OneTimeToken.version)
+    good = (OneTimeToken.id == token.id, OneTimeToken.expires_at > now(), mailed_to.exists())
+    used = db.execute(delete(OneTimeToken).where(*good).execution_options(synchronize_session=False))
+    if not cast("CursorResult[Any]", used).rowcount:
         raise BadRequest(INVALID)
     return owner

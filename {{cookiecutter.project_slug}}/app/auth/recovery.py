@@ -1,5 +1,6 @@
 """Mailed tokens: asking for them, and what they are good for."""
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import (
@@ -13,7 +14,7 @@ from app.auth.breaches import refuse_breached
 from app.auth.passwords import hash_password
 from app.commits import later
 from app.database import SessionLocal
-from app.errors import invalid_field
+from app.errors import Unauthorized, invalid_field
 from app.models import Purpose, User
 from app.models.columns import now
 from app.settings import Settings, get_settings
@@ -32,6 +33,11 @@ def ask_for_reset(db: Session, email: str) -> None:
 @worker.celery.task
 # {% endif %}
 def mail_reset(email: str) -> None:
+    """Mail a token to the active user with this address, if there is one.
+
+    To the address as it is stored: what somebody has typed may only look like it. Done twice, it mails two tokens, of
+    which the first to be used ends the other.
+    """
     with SessionLocal.begin() as db:
         user = find_by_email(db, email)
         if user is not None and user.is_active:
@@ -40,7 +46,10 @@ def mail_reset(email: str) -> None:
 
 
 def reset_password(db: Session, token: str, password: str) -> None:
-    """Set a new password and end every session; raises `BadRequest` when the token is no longer good."""
+    """Set a new password and end every session; raises `BadRequest` when the token is no longer good.
+
+    A password that is refused does not cost the token, whose use is undone with everything else.
+    """
     # First, so that neither a connection nor a lock is held meanwhile.
     refuse_breached(password)
     user = one_time_tokens.redeem(db, token, Purpose.PASSWORD_RESET)
@@ -55,12 +64,21 @@ def reset_password(db: Session, token: str, password: str) -> None:
 
 def ask_for_verification(db: Session, user: User, settings: Settings) -> None:
     """Mail a token to the user, unless their address is verified."""
-    if user.email_verified_at is None:
-        mail.send_verification(db, user, one_time_tokens.issue(db, user, Purpose.EMAIL_VERIFICATION, settings))
+    if user.email_verified_at is not None:
+        return
+    try:
+        token = one_time_tokens.issue(db, user, Purpose.EMAIL_VERIFICATION, settings)
+    except IntegrityError:
+        # As at a login: it is the user who has been deleted since.
+        raise Unauthorized("Invalid or expired token") from None
+    mail.send_verification(db, user, token)
 
 
 def verify_email(db: Session, token: str) -> None:
-    """Note that the user has the address; raises `BadRequest` when the token is no longer good."""
+    """Note that the user has the address; raises `BadRequest` when the token is no longer good.
+
+    Since when that is known does not change with another token.
+    """
     user = one_time_tokens.redeem(db, token, Purpose.EMAIL_VERIFICATION)
-    user.email_verified_at = now()
+    user.email_verified_at = user.email_verified_at or now()
     db.flush()

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, status
+from fastapi import APIRouter, Depends, status
 from fastapi.security import OAuth2PasswordRequestForm
 
 from app.auth import service, sessions
 from app.auth.schemas import Credentials, RefreshRequest, SessionId, SessionRead, TokenPair
 from app.dependencies import CurrentUser, PageDep, SessionDep, SettingsDep
 from app.errors import documented
+from app.fields import UserAgent
 from app.models import RefreshToken, User
 from app.pages import Page, Slice
 from app.routing import HashingRoute, OneHopRoute
@@ -17,8 +18,6 @@ from app.users.schemas import UserRead, UserRegister
 
 router = APIRouter(prefix="/auth", tags=["auth"], route_class=OneHopRoute)
 hashing = APIRouter(prefix="/auth", tags=["auth"], route_class=HashingRoute)
-
-UserAgent = Annotated[str | None, Header(include_in_schema=False)]
 
 
 @hashing.post(

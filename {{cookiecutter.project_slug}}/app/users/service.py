@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
 
 from app import (
     # {% if cookiecutter.use_redis %}
@@ -63,6 +64,8 @@ def update_user(db: Session, actor: User, user: User, changes: dict[str, Any], t
         return user
     throttle.mail("new-address", str(user.id))
     user.email_verified_at = None
+    # Written though it may have been so when it was read: somebody may have verified the former address since.
+    flag_modified(user, "email_verified_at")
     flush_email(db)
     mail.send_email_changed(db, user, former)
     mail.send_verification(db, user, one_time_tokens.issue(db, user, Purpose.EMAIL_VERIFICATION, throttle.settings))

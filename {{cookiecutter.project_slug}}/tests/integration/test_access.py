@@ -1,18 +1,15 @@
 """Who may do what: every route, asked by everybody."""
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
-from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from app.auth import one_time_tokens, sessions
 from app.auth.tokens import issue_access_token
-from app.database import Base
 from app.models import (
     PostStatus,
     Purpose,
@@ -24,6 +21,7 @@ from app.models import (
 from app.settings import Settings
 from tests.client import Client
 from tests.factories import PASSWORD, PostFactory
+from tests.rows import everything
 
 LOGIN = {"email": "other@example.com", "password": PASSWORD}
 NEWCOMER = {"email": "new@example.com", "name": "New", "password": "Password2"}
@@ -119,11 +117,6 @@ def caller(anon_client: Client, user: User, other_user: User, admin: User, setti
     if who in callers:
         anon_client.headers["Authorization"] = f"Bearer {issue_access_token(callers[who], settings)}"
     return anon_client
-
-
-def everything(db: Session) -> list[Sequence[Row[Any]]]:
-    """Return all rows of all tables."""
-    return [db.execute(select(table).order_by(*table.primary_key)).all() for table in Base.metadata.sorted_tables]
 
 
 @pytest.mark.parametrize(("method", "path", "options", "who", "status"), CASES)

@@ -8,9 +8,11 @@ from httpx2 import Response
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from app.auth import one_time_tokens
 from app.cache_store import CacheStore
-from app.models import User
+from app.models import Purpose, User
 from app.models.columns import now
+from app.settings import get_settings
 from tests.caching import read, stored, warm_up
 from tests.client import Client
 from tests.factories import PASSWORD, PostFactory
@@ -41,6 +43,14 @@ def change_password(client: Client, _admin: Client, _user: User) -> Response:
     return client.put("/users/me/password", json={"current_password": PASSWORD, "new_password": "Password2"})
 
 
+def mailed(path: str, purpose: Purpose) -> Write:
+    def use(client: Client, _admin: Client, user: User) -> Response:
+        token = one_time_tokens.issue(client.db, user, purpose, get_settings())
+        return client.post(path, json={"token": token, "password": "Password2"})
+
+    return use
+
+
 WRITES: dict[str, Write] = {
     "one's name": me(name="New"),
     "one's address": me(email="new@example.com"),
@@ -51,6 +61,8 @@ WRITES: dict[str, Write] = {
     "a role": by_admin(role="admin"),
     "a deactivation": by_admin(is_active=False),
     "a password": change_password,
+    "a verification": mailed("/auth/email/verify", Purpose.EMAIL_VERIFICATION),
+    "a reset": mailed("/auth/password/reset", Purpose.PASSWORD_RESET),
 }
 
 

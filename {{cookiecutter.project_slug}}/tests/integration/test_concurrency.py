@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from app import dependencies
 from app.auth import service
+from app.commits import BACKGROUND_THREADS
 from app.database import engine
 from app.models import Post, User
 from app.posts import service as posts
@@ -93,7 +94,7 @@ class TestManyAtOnce:
 
     def test_there_is_a_connection_for_every_thread(self, server: TestClient, settings: Settings) -> None:
         with ExitStack() as connections:
-            for _ in range(settings.request_threads + HASHING_THREADS):
+            for _ in range(settings.request_threads + HASHING_THREADS + BACKGROUND_THREADS):
                 connections.enter_context(engine.connect())
         assert server.portal is not None
         limiter = server.portal.call(to_thread.current_default_thread_limiter)

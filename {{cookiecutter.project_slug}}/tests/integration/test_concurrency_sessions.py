@@ -13,7 +13,7 @@ from app.auth.tokens import hash_opaque_token
 from app.database import SessionLocal, engine
 from app.models import RefreshToken
 from app.settings import Settings
-from tests.committed import add_session, add_users
+from tests.committed import FAMILY, add_session, add_users
 from tests.factories import PASSWORD
 from tests.meeting import Meeting, Pursuit, at_once, refused, statuses
 
@@ -56,6 +56,14 @@ def change_password(server: TestClient, headers: dict[str, str], _token: str) ->
     return server.put("/users/me/password", json=change, headers=headers)
 
 
+def end_session(server: TestClient, headers: dict[str, str], _token: str) -> Response:
+    return server.delete(f"/auth/sessions/{FAMILY}", headers=headers)
+
+
+def end_sessions(server: TestClient, headers: dict[str, str], _token: str) -> Response:
+    return server.delete("/auth/sessions", headers=headers)
+
+
 def delete_user(server: TestClient, headers: dict[str, str], _token: str) -> Response:
     return server.delete("/users/me", headers=headers)
 
@@ -80,7 +88,15 @@ class TestTwoRefreshes:
 
 class TestEndWhileRefreshing:
     @pytest.mark.parametrize(
-        ("end", "status"), [(log_out, 204), (replay, 401), (change_password, 204), (delete_user, 204)]
+        ("end", "status"),
+        [
+            (log_out, 204),
+            (replay, 401),
+            (change_password, 204),
+            (end_session, 204),
+            (end_sessions, 204),
+            (delete_user, 204),
+        ],
     )
     def test_a_session_ends_with_the_token_that_is_being_added(
         self,
@@ -107,7 +123,7 @@ class TestEndWhileRefreshing:
         def find_just_before_a_logout(db: Session, text: str) -> RefreshToken | None:
             found = find(db, text)
             with SessionLocal.begin() as elsewhere:
-                sessions.end_family(elsewhere, "family")
+                sessions.end_family(elsewhere, FAMILY)
             return found
 
         monkeypatch.setattr(sessions, "find", find_just_before_a_logout)

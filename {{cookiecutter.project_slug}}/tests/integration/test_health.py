@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from app import health
+from app.commits import BACKGROUND_THREADS
 from app.database import CONNECT_SECONDS, SessionLocal, engine, engine_options
 from app.models import User
 from app.routing import HASHING_THREADS
@@ -124,7 +125,8 @@ class TestReady:
         monkeypatch.setitem(SessionLocal.kw, "bind", engine)
         assert isinstance(engine.pool, QueuePool)
         with ExitStack() as held:
-            for _ in range(settings.request_threads + HASHING_THREADS - engine.pool.checkedout()):
+            threads = settings.request_threads + HASHING_THREADS + BACKGROUND_THREADS
+            for _ in range(threads - engine.pool.checkedout()):
                 held.enter_context(engine.connect())
             assert anon_client.get("/health/ready").status_code == 200
 

@@ -83,9 +83,11 @@ class TestServer:
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], postbox: Postbox
     ) -> None:
         monkeypatch.setattr(mail, "get_settings", lambda: settings.model_copy(update={"mail_url": "console://"}))
-        mail.deliver("new@example.com", "Subject", "Text", "<p>Text</p>")
+        # Longer than a line of a mail, and not in ASCII: what is shown can be clicked.
+        line = f"Zoë: {mail.link('reset-password', 'x' * 43)}"
+        mail.deliver("new@example.com", "Subject", line, "<p>Text</p>")
         shown = capsys.readouterr().err
         assert "To: new@example.com" in shown
         assert "Subject: Subject" in shown
-        assert "\nText\n" in shown
+        assert f"\n{line}\n" in shown
         assert postbox.mails == []

@@ -6,8 +6,8 @@ import pytest
 from anyio import to_thread
 from sqlalchemy.orm import Session
 
-from app.auth import sessions
-from app.models import User
+from app.auth import one_time_tokens, sessions
+from app.models import Purpose, User
 from app.routing import HashingRoute
 from app.settings import Settings
 from tests.client import Client
@@ -28,7 +28,8 @@ def journal(monkeypatch: pytest.MonkeyPatch) -> Journal:
 @pytest.fixture
 def names(db: Session, user: User, settings: Settings) -> dict[str, object]:
     token = sessions.add_token(db, user, "family", settings)
-    return {"user_id": user.id, "post_id": PostFactory(author=user).id, "token": token}
+    mailed = {purpose.value: one_time_tokens.issue(db, user, purpose, settings) for purpose in Purpose}
+    return {"user_id": user.id, "post_id": PostFactory(author=user).id, "token": token, **mailed}
 
 
 class TestTrips:
@@ -40,11 +41,19 @@ class TestTrips:
             ("POST", "/auth/token", {"data": {"username": "user@example.com", "password": PASSWORD}}),
             ("PUT", "/users/me/password", {"json": {"current_password": PASSWORD, "new_password": "Password2"}}),
             ("POST", "/users", {"json": NEWCOMER}),
+            ("POST", "/auth/password/reset", {"json": {"token": "{password_reset}", "password": "Password2"}}),
         ],
     )
     def test_a_route_that_hashes_waits_for_its_turn_to_hash(
-        self, admin_client: Client, user: User, journal: Journal, method: str, path: str, options: dict[str, Any]
+        self,
+        admin_client: Client,
+        names: dict[str, object],
+        journal: Journal,
+        method: str,
+        path: str,
+        options: dict[str, Any],
     ) -> None:
+        options = {kind: {name: text.format(**names) for name, text in sent.items()} for kind, sent in options.items()}
         assert admin_client.request(method, path, **options).is_success
         # What is left to do after the answer, such as a mail, has threads of its own.
         first, *others = journal.hops
@@ -57,6 +66,9 @@ class TestTrips:
         [
             ("POST", "/auth/refresh", {"refresh_token": "{token}"}),
             ("POST", "/auth/logout", {"refresh_token": "{token}"}),
+            ("GET", "/auth/sessions", None),
+            ("DELETE", "/auth/sessions", None),
+            ("POST", "/auth/email/verify", {"token": "{email_verification}"}),
             ("GET", "/users/me", None),
             ("PATCH", "/users/me", {"name": "New"}),
             ("DELETE", "/users/me", None),

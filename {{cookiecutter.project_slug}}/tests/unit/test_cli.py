@@ -10,14 +10,16 @@ from typing import Any
 import pytest
 import uvicorn
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, select, text
+from sqlalchemy import inspect, select, text, update
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner, Result
 
 from app import cli
+from app.auth import one_time_tokens, sessions
 from app.auth.passwords import verify_password
 from app.database import Base, engine
-from app.models import Role, User
+from app.models import OneTimeToken, Purpose, RefreshToken, Role, User
+from app.models.columns import now
 from app.settings import EXAMPLE_URL, Settings
 from tests.factories import UserFactory
 from tests.range_service import Answer, RangeServer
@@ -28,6 +30,11 @@ ADMIN = ("create-admin", "--email", "new@example.com", "--password", "Password1"
 
 def run(*arguments: str, typed: str | None = None) -> Result:
     return CliRunner().invoke(cli.cli, arguments, input=typed)
+
+
+def purged(db: Session) -> list[int]:
+    """Return how many tokens are left in each table."""
+    return [len(db.scalars(select(table.id)).all()) for table in (RefreshToken, OneTimeToken)]
 
 
 def users(db: Session) -> list[User]:
@@ -115,6 +122,28 @@ class TestCreateAdmin:
         assert result.exit_code == 2
         assert "--email" in result.stderr
         assert users(db) == []
+
+
+class TestPurge:
+    def test_what_has_expired_goes_and_is_counted(self, db: Session, user: User, settings: Settings) -> None:
+        for number in range(3):
+            sessions.add_token(db, user, str(number), settings)
+            one_time_tokens.issue(db, user, Purpose.PASSWORD_RESET, settings)
+        assert (run("purge").stdout, purged(db)) == ("0 expired tokens were deleted.\n", [3, 3])
+        for table, kept in ((RefreshToken, 1), (OneTimeToken, 2)):
+            ids = db.scalars(select(table.id).order_by(table.id)).all()[kept:]
+            db.execute(update(table).where(table.id.in_(ids)).values(expires_at=now()))
+        result = run("purge")
+        assert (result.exit_code, result.stdout) == (0, "3 expired tokens were deleted.\n")
+        assert purged(db) == [1, 2]
+
+    def test_a_second_time_nothing_is_left_to_do(self, db: Session) -> None:
+        for _ in range(2):
+            result = run("purge")
+            assert (result.exit_code, result.stdout) == (0, "0 expired tokens were deleted.\n")
+
+    def test_it_takes_no_argument(self, db: Session) -> None:
+        assert run("purge", "all").exit_code == 2
 
 
 class TestMigrate:
@@ -243,12 +272,12 @@ class TestSettings:
     def test_without_a_command_it_tells_which_there_are(self) -> None:
         result = run()
         assert result.exit_code == 2
-        assert all(name in result.output for name in ("migrate", "serve", "create-admin"))
+        assert all(name in result.output for name in ("migrate", "serve", "purge", "create-admin"))
 
 
 @pytest.mark.slow
 class TestDatabase:
-    @pytest.mark.parametrize("command", [("migrate",), ADMIN], ids=lambda command: command[0])
+    @pytest.mark.parametrize("command", [("migrate",), ("purge",), ADMIN], ids=lambda command: command[0])
     def test_one_that_cannot_be_reached_is_told_in_a_sentence(self, command: tuple[str, ...]) -> None:
         nowhere = engine.url.set(database="/no/such/folder/or/database_test")
         env = {**os.environ, "DATABASE_URL": nowhere.render_as_string(hide_password=False)}
