@@ -80,7 +80,7 @@ def pool_of(one: Application) -> int:
 def one_engine(name: str, folder: Path) -> Iterator[tuple[Application, Data]]:
     """Yield a variant and its empty tables."""
     variant, project = baked(name, folder)
-    with database(variant, PURPOSE, folder, create=True) as url:
+    with database(variant, PURPOSE, project, create=True) as url:
         one = application(variant, project, settings(variant, url))
         run(project, sys.executable, "-m", "app.cli", "migrate", extra=one.environment)
         data = Data(url)

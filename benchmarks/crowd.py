@@ -81,7 +81,7 @@ def crowd_of(begun: float, ended: Sequence[float | None]) -> Crowd:
 async def ask(door: tuple[asyncio.StreamReader, asyncio.StreamWriter], number: int, token: str) -> float | None:
     """Return when the answer was there; None where there was none, or a refusal."""
     reader, writer = door
-    head = f"GET /posts/{number % POSTS + 1} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n"
+    head = f"GET /posts/{number % POSTS + 1} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
     said = b""
     with suppress(TimeoutError, OSError):
         writer.write(f"{head}Authorization: Bearer {token}\r\n\r\n".encode())

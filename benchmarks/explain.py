@@ -29,7 +29,7 @@ def main() -> None:
     asked: dict[str, list[Any]] = json.loads(sys.argv[1])
     event.listen(engine, "before_cursor_execute", note)
     told, refresh_token = [], ""
-    with TestClient(app) as client:
+    with TestClient(app, base_url="http://127.0.0.1") as client:
         for email, requests in asked.items():
             headers = {"Authorization": f"Bearer {token_of(email)}"}
             noted.clear()

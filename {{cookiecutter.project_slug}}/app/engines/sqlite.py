@@ -60,7 +60,7 @@ def temporary_folder(url: str) -> Path | None:
     """
     file = Path((make_url(url).database or "").removeprefix("file:")).resolve()
     here = Path.cwd()
-    for folder in {Path(name).resolve() for name in (gettempdir(), *TEMPORARY)}:
+    for folder in [Path(name).resolve() for name in (gettempdir(), *TEMPORARY)]:
         if folder in file.parents and not (folder in here.parents and here in file.parents):
             return folder
     return None

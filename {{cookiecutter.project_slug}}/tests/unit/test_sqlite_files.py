@@ -41,12 +41,11 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 class TestTemporaryFolders:
     @pytest.mark.parametrize("folder", ["/tmp", "/var/tmp", "/dev/shm"])  # noqa: S108 - what is tested
-    @pytest.mark.parametrize("name", ["app.db", "a/b/app.db", "../tmp/x/../app.db"])
+    @pytest.mark.parametrize("name", ["app.db", "a/b/app.db", "a/../app.db"])
     def test_a_file_in_one_is_refused(self, monkeypatch: pytest.MonkeyPatch, folder: str, name: str) -> None:
         monkeypatch.chdir("/")
         monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
-        path = Path(folder).parent / Path(folder).name / name.replace("../tmp", f"../{Path(folder).name}")
-        assert refused(path, folder)
+        assert refused(f"{folder}/{name}", folder)
 
     def test_so_is_one_in_the_folder_of_this_system(self, temporary: Path) -> None:
         assert refused(temporary / "app.db", temporary)
