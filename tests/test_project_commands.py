@@ -13,6 +13,14 @@ import pytest
 from tests.template import SOURCE
 
 UV = 'if [ "$1" = --version ]; then echo uv 0.13.0; else echo "the uv of the machine: $*"; fi'
+UV_OF_AUDIT = """
+case "$*" in
+    --version) ;;
+    export*locked.txt) [ -z "$STALE" ] && echo fastapi==0.165.0 > .tools/locked.txt ;;
+    tool\\ run\\ pip-audit*--strict*locked.txt*) echo "looked up: $(cat .tools/locked.txt) ${*##*locked.txt}"; exit "${FOUND:-0}" ;;
+    *) exit 99 ;;
+esac
+"""
 PYTHON = """
 case "$1" in
     -c) [ -z "$WITHOUT_VENV" ] || [ -e installed ] ;;
@@ -162,3 +170,18 @@ def test_an_env_that_cannot_be_written_is_not_left_half_done(project: Path, mach
     add(machine, uv='[ "$1" = --version ]')  # and nothing else works
     assert make(project, machine, ".env").returncode == 2
     assert not (project / ".env").exists()
+
+
+@pytest.mark.parametrize(("found", "code"), [("0", 0), ("1", 2)])
+def test_an_audit_looks_the_locked_versions_up_and_is_red_when_one_is_known(
+    project: Path, machine: Path, found: str, code: int
+) -> None:
+    add(machine, uv=f"FOUND={found}\n{UV_OF_AUDIT}")
+    done = make(project, machine, "audit", "ARGS=--ignore-vuln X")
+    assert (done.returncode, "looked up: fastapi==0.165.0  --ignore-vuln X" in done.stdout) == (code, True), done.stderr
+
+
+def test_an_audit_of_versions_that_are_not_locked_is_red_without_looking(project: Path, machine: Path) -> None:
+    add(machine, uv=f"STALE=1\n{UV_OF_AUDIT}")
+    done = make(project, machine, "audit")
+    assert (done.returncode, "looked up" in done.stdout) == (2, False)

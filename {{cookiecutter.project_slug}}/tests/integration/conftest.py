@@ -1,4 +1,4 @@
-"""The fixtures of the tests that really commit, and of those that need other settings."""
+"""What several integration tests share: a server for those that really commit, other settings, and who asks for what."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +11,9 @@ from app.main import create_app
 from app.settings import Settings
 from tests.client import Client
 from tests.conftest import delete_all_rows
+from tests.integration.test_access import caller, ids
+
+__all__ = ["caller", "ids"]
 
 
 @pytest.fixture

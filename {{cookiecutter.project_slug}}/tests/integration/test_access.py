@@ -119,15 +119,17 @@ def caller(anon_client: Client, user: User, other_user: User, admin: User, setti
     return anon_client
 
 
+def filled(body: dict[str, Any], ids: dict[str, Any]) -> dict[str, Any]:
+    """Return the body with the tokens that it names."""
+    return {name: value.format(**ids) if isinstance(value, str) else value for name, value in body.items()}
+
+
 @pytest.mark.parametrize(("method", "path", "options", "who", "status"), CASES)
 def test_everybody_gets_what_is_theirs_and_a_refusal_writes_nothing(
     caller: Client, db: Session, ids: dict[str, Any], method: str, path: str, options: dict[str, Any], status: int
 ) -> None:
     if "json" in options:
-        body = {
-            name: value.format(**ids) if isinstance(value, str) else value for name, value in options["json"].items()
-        }
-        options = {"json": body}
+        options = {"json": filled(options["json"], ids)}
     db.flush()
     before = everything(db)
     response = caller.request(method, path.format(**ids), **options)

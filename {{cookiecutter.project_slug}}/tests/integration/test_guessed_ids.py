@@ -1,0 +1,134 @@
+"""Ids that are guessed, and tokens of those who may no longer do anything: refused on every route, and nothing written."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy.orm import Session
+
+from app.fields import LARGEST_ID
+from app.models import User
+from tests.client import Client
+from tests.integration.test_access import ACCESS, filled
+from tests.rows import everything
+
+REQUESTS = [
+    pytest.param(method, path, options, statuses[0], id=f"{method} {path} {options.get('json', '')}")
+    for method, path, options, statuses in ACCESS
+]
+NAMING = [request for request in REQUESTS if re.search(r"\{\w+_id\}", str(request.values[1]))]
+# Of nothing that there is; and of nothing that there could be.
+NOBODYS = {"number": (0, -1, LARGEST_ID, -LARGEST_ID), "text": ("0" * 32, "f" * 32)}
+IMPOSSIBLE = {
+    "number": (LARGEST_ID + 1, -LARGEST_ID - 1, 10**400, "1.5", "1e400", "NaN", "null", "%00", "1%00", "%F0%9F%98%80"),
+    "text": ("0", "0" * 31, "0" * 33, "A" * 32, "0" * 32 + "%0A", "%00" * 32, "*", "%2e%2e%2fme"),
+}
+
+
+def guesses(guessed: dict[str, tuple[Any, ...]], path: str) -> tuple[Any, ...]:
+    return guessed["text" if "task_id" in path or "session_id" in path else "number"]
+
+
+def sent(client: Client, method: str, path: str, options: dict[str, Any], ids: dict[str, Any]) -> int:
+    if "json" in options:
+        options = {"json": filled(options["json"], ids)}
+    return client.request(method, path, **options).status_code
+
+
+@pytest.mark.parametrize(("method", "path", "options", "anonymous"), NAMING)
+class TestGuessedId:
+    @pytest.mark.parametrize("who", ["anonymous", "stranger", "admin"])
+    def test_of_nothing_is_not_found(
+        self,
+        caller: Client,
+        db: Session,
+        ids: dict[str, Any],
+        who: str,
+        method: str,
+        path: str,
+        options: dict[str, Any],
+        anonymous: int,
+    ) -> None:
+        db.flush()
+        before = everything(db)
+        for guess in guesses(NOBODYS, path):
+            status = sent(caller, method, re.sub(r"\{\w+_id\}", str(guess), path), options, ids)
+            assert status == (401 if (who, anonymous) == ("anonymous", 401) else 404), guess
+        assert everything(db) == before
+
+    @pytest.mark.parametrize("who", ["anonymous", "admin"])
+    def test_that_cannot_be_one_is_refused_and_breaks_nothing(
+        self,
+        caller: Client,
+        db: Session,
+        ids: dict[str, Any],
+        who: str,
+        method: str,
+        path: str,
+        options: dict[str, Any],
+        anonymous: int,
+    ) -> None:
+        db.flush()
+        before = everything(db)
+        for guess in guesses(IMPOSSIBLE, path):
+            status = sent(caller, method, re.sub(r"\{\w+_id\}", str(guess), path), options, ids)
+            assert status in ({401, 404} if (who, anonymous) == ("anonymous", 401) else {404, 422}), guess
+        assert everything(db) == before
+
+    def test_of_a_user_or_a_post_that_is_gone_is_not_found(
+        self,
+        admin_client: Client,
+        db: Session,
+        other_user: User,
+        ids: dict[str, Any],
+        method: str,
+        path: str,
+        options: dict[str, Any],
+        anonymous: int,
+    ) -> None:
+        assert admin_client.delete(f"/users/{other_user.id}").status_code == 204
+        before = everything(db)
+        assert sent(admin_client, method, path.format(**ids), options, ids) == 404
+        assert everything(db) == before
+
+
+def takes_a_token(app: FastAPI, method: str, path: str) -> bool:
+    operation = app.openapi()["paths"][re.sub("draft_id|deleted_id", "post_id", path)][method.lower()]
+    return "security" in operation
+
+
+def delete(db: Session, user: User) -> None:
+    db.delete(user)
+
+
+def deactivate(_db: Session, user: User) -> None:
+    user.is_active = False
+
+
+def end_sessions(_db: Session, user: User) -> None:
+    user.token_version += 1
+
+
+@pytest.mark.parametrize("who", ["admin"])
+@pytest.mark.parametrize("go", [delete, deactivate, end_sessions])
+@pytest.mark.parametrize(("method", "path", "options", "anonymous"), REQUESTS)
+def test_the_token_of_somebody_who_is_gone_is_refused_wherever_one_is_taken(
+    caller: Client,
+    app: FastAPI,
+    db: Session,
+    admin: User,
+    ids: dict[str, Any],
+    go: Callable[[Session, User], None],
+    method: str,
+    path: str,
+    options: dict[str, Any],
+    anonymous: int,
+) -> None:
+    go(db, admin)
+    db.flush()
+    before = everything(db)
+    status = sent(caller, method, path.format(**ids), options, ids)
+    assert status == (401 if takes_a_token(app, method, path) else anonymous)
+    assert status < 400 or everything(db) == before
