@@ -171,15 +171,6 @@ class TestOvertaken:
         if change is change_address:
             assert owner().email_verified_at is None
 
-    def test_a_new_address_is_not_verified_by_a_token_of_the_former(
-        self, server: TestClient, headers: dict[str, str], verification: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        change = Overtaking(lambda: change_address(server, headers))
-        monkeypatch.setattr(sessions, "lock_owner", change.after(sessions.lock_owner))
-        with change.watched():
-            assert verify(server, verification).status_code in {204, 400}
-        assert (change.response.status_code, owner().email_verified_at) == (200, None)
-
     def test_who_is_deactivated_has_not_set_a_password_since(
         self, server: TestClient, settings: Settings, token: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -192,43 +183,3 @@ class TestOvertaken:
             assert reset(server, token).status_code in {204, 400}
         assert deactivation.response.status_code == 200
         assert server.post("/auth/login", json={"email": USER, "password": NEW}).status_code == 401
-
-
-class TestNewAddress:
-    @pytest.mark.parametrize("purpose", Purpose)
-    def test_it_is_not_verified_by_what_showed_that_the_former_is_had_while_it_was_set(
-        self,
-        server: TestClient,
-        settings: Settings,
-        headers: dict[str, str],
-        monkeypatch: pytest.MonkeyPatch,
-        purpose: Purpose,
-    ) -> None:
-        token = add_one_time_token(settings, USER, purpose)
-        use = reset if purpose is Purpose.PASSWORD_RESET else verify
-        meanwhile = Interruption(lambda: use(server, token))
-        monkeypatch.setattr(users, "flush_email", meanwhile.before(users.flush_email))
-        changed = change_address(server, headers)
-        assert (changed.status_code, changed.json()["email_verified_at"]) == (200, None)
-        assert (meanwhile.response.status_code, owner().email_verified_at) == (204, None)
-
-
-class TestResend:
-    def test_who_has_left_meanwhile_is_refused(
-        self, server: TestClient, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        deleted = Interruption(lambda: leave(server, headers))
-        monkeypatch.setattr(one_time_tokens, "issue", deleted.before(one_time_tokens.issue))
-        response = server.post("/auth/email/verify/resend", headers=headers)
-        assert (response.status_code, deleted.response.status_code) == (401, 204)
-        assert response.json() == {"detail": "Invalid or expired token"}
-
-    def test_nobody_waits_for_the_mail_of_who_has_left_meanwhile(
-        self, server: TestClient, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        deleted = Interruption(lambda: leave(server, headers))
-        monkeypatch.setattr(one_time_tokens, "issue", deleted.before(one_time_tokens.issue))
-        assert server.post("/auth/password/forgot", json={"email": USER}).status_code == 202
-        assert deleted.response.status_code == 204
-        with SessionLocal() as db:
-            assert db.scalars(select(OneTimeToken)).all() == []
