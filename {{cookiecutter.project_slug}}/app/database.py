@@ -77,6 +77,8 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         # The one more asks whether the database answers.
         "pool_size": settings.request_threads + HASHING_THREADS + BACKGROUND_THREADS + 1,
         "max_overflow": 0,
+        # An error that is logged does not show whose hash or address a statement had.
+        "hide_parameters": True,
         "pool_recycle": 1800,
     }
 

@@ -38,29 +38,34 @@ _templates = Environment(
 
 def send_welcome(db: Session, user: User, token: str) -> None:
     """Greet a newcomer, and have them verify their address."""
-    send(db, user.email, f"Welcome to {PROJECT}", "welcome", name=user.name, link=link("verify-email", token))
+    send(db, user.email, f"Welcome to {PROJECT}", "welcome", name=greeted(user), link=link("verify-email", token))
 
 
 def send_verification(db: Session, user: User, token: str) -> None:
     """Have somebody verify their address."""
-    send(db, user.email, "Verify your address", "verify_email", name=user.name, link=link("verify-email", token))
+    send(db, user.email, "Verify your address", "verify_email", name=greeted(user), link=link("verify-email", token))
 
 
 def send_email_changed(db: Session, user: User, former: str) -> None:
     """Tell somebody, where they have had mail so far, that their address is another now, in case that was not them."""
-    send(db, former, "Your address was changed", "email_changed", name=user.name)
+    send(db, former, "Your address was changed", "email_changed", name=greeted(user))
 
 
 def send_password_reset(db: Session, user: User, token: str) -> None:
     """Let somebody set a new password."""
     minutes = get_settings().password_reset_minutes
     reset = link("reset-password", token)
-    send(db, user.email, "Set a new password", "password_reset", name=user.name, link=reset, minutes=minutes)
+    send(db, user.email, "Set a new password", "password_reset", name=greeted(user), link=reset, minutes=minutes)
 
 
 def send_password_changed(db: Session, user: User) -> None:
     """Tell somebody that their password is another now, in case that was not them."""
-    send(db, user.email, "Your password was changed", "password_changed", name=user.name)
+    send(db, user.email, "Your password was changed", "password_changed", name=greeted(user))
+
+
+def greeted(user: User) -> str:
+    """Return the name to greet, or nothing where a stranger may have chosen it: what they like would be mailed in our name."""
+    return user.name if user.email_verified_at else ""
 
 
 def link(page: str, token: str) -> str:

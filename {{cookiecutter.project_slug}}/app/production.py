@@ -1,6 +1,7 @@
 """What is safe enough to develop with, and not in production."""
 
 from collections.abc import Iterator
+from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ def complaints(settings: "Settings") -> Iterator[str]:
         yield "DEBUG is on; production shows nobody the inside of an error"
     if settings.cors_credentials and "*" in settings.cors_origins:
         yield "CORS_ORIGINS has * and CORS_CREDENTIALS is on; production names the sites that act for those logged in"
+    if any(ip_network(network).prefixlen == 0 for network in settings.trusted_proxies):
+        yield "TRUSTED_PROXIES names every address; production believes those of its proxies alone"
     # {% if cookiecutter.__sqlite %}
     from app.engines.sqlite import temporary_folder  # noqa: PLC0415 - only this engine's database is a file
 

@@ -44,7 +44,7 @@ class Throttle:
         self.count(action, account, self.settings.account_rate)
 
     def mail(self, action: str, account: str) -> None:
-        """Count a mail to an account; raises `TooManyRequests` where there were too many of this action."""
+        """Count a mail for or to somebody; raises `TooManyRequests` where there were too many of this action."""
         self.count(action, account, self.settings.mail_rate)
 
     def count(self, action: str, account: str, rate: str) -> None:

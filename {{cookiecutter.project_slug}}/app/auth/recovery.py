@@ -50,7 +50,8 @@ def reset_password(db: Session, token: str, password: str) -> None:
 
     A password that is refused does not cost the token, whose use is undone with everything else.
     """
-    # First, so that neither a connection nor a lock is held meanwhile.
+    # First, so that neither a connection nor a lock is held while another machine is asked. The hash comes last: it costs
+    # as much as a login, and who has no token is not worth it.
     refuse_breached(password)
     user = one_time_tokens.redeem(db, token, Purpose.PASSWORD_RESET)
     if password.lower() == user.email:

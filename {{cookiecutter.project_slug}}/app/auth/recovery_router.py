@@ -40,5 +40,5 @@ def verify_email(data: OneTimeTokenRequest, db: SessionDep) -> None:
 )
 def resend_verification(user: CurrentUser, db: SessionDep, settings: SettingsDep, throttle: ThrottleDep) -> None:
     """Have another token mailed to the caller, unless their address is verified."""
-    throttle.mail("verification", str(user.id))
+    throttle.mail("mail", user.email)
     recovery.ask_for_verification(db, user, settings)

@@ -23,9 +23,9 @@ hashing = APIRouter(prefix="/auth", tags=["auth"], route_class=HashingRoute)
 @hashing.post(
     "/register", status_code=status.HTTP_201_CREATED, response_model=UserRead, responses=documented(409, 413, 429)
 )
-def register(data: UserRegister, db: SessionDep, settings: SettingsDep, throttle: ThrottleDep) -> User:
+def register(data: UserRegister, db: SessionDep, throttle: ThrottleDep) -> User:
     throttle.attempt("register", data.email)
-    return service.register(db, data, settings)
+    return service.register(db, data, throttle)
 
 
 @hashing.post("/login", responses=documented(401, 413, 429))

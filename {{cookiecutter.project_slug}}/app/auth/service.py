@@ -14,16 +14,18 @@ from app.auth.tokens import issue_access_token
 from app.errors import Unauthorized
 from app.models import Purpose, User
 from app.settings import Settings
+from app.throttles import Throttle
 from app.users.schemas import UserRegister
 from app.users.service import create_user, find_by_email
 
 WRONG = "Wrong e-mail address or password"
 
 
-def register(db: Session, data: UserRegister, settings: Settings) -> User:
-    """Add a user and greet them; raises `Conflict` when the address is taken."""
+def register(db: Session, data: UserRegister, throttle: Throttle) -> User:
+    """Add a user and greet them; raises `Conflict` when the address is taken, and `TooManyRequests` as for any mail to it."""
     user = create_user(db, data)
-    mail.send_welcome(db, user, one_time_tokens.issue(db, user, Purpose.EMAIL_VERIFICATION, settings))
+    throttle.mail("mail", user.email)
+    mail.send_welcome(db, user, one_time_tokens.issue(db, user, Purpose.EMAIL_VERIFICATION, throttle.settings))
     return user
 
 
@@ -44,8 +46,11 @@ def log_in(db: Session, email: str, password: str, settings: Settings, user_agen
 
 def authenticate(db: Session, email: str, password: str) -> User:
     """Return the active user with these credentials, their hash brought up to date; else raise `Unauthorized`."""
-    # The form takes any text. Databases disagree on spaces at the end; one that no column could hold is nobody's.
-    user = None if "\0" in email else find_by_email(db, email.strip())
+    # The form takes any text, even halves of characters. What no column could hold is nobody's; databases disagree on
+    # spaces at the end.
+    if "\0" in email or not is_encodable(email + password):
+        email = password = ""
+    user = find_by_email(db, email.strip())
     right, new_hash = verify_password(password, user.password_hash if user else None)
     if user is None or not right or not user.is_active:
         raise Unauthorized(WRONG)
@@ -55,6 +60,14 @@ def authenticate(db: Session, email: str, password: str) -> User:
         rehash = update(User).where(*verified)
         db.execute(rehash.values(password_hash=new_hash, updated_at=User.updated_at))
     return user
+
+
+def is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def refresh(db: Session, refresh_token: str, settings: Settings) -> TokenPair:

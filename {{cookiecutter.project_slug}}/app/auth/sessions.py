@@ -115,6 +115,8 @@ def end_all(db: Session, user: User) -> None:
     Raises `Unauthorized` when another request did so since the user was read, as what allowed this one has ended too.
     """
     as_read = (User.id == user.id, User.token_version == user.token_version)
-    ended = db.execute(update(User).where(*as_read).values(token_version=User.token_version + 1))
+    # Nothing that is shown changes, so nor does the time.
+    later = {"token_version": User.token_version + 1, "updated_at": User.updated_at}
+    ended = db.execute(update(User).where(*as_read).values(later))
     if not cast("CursorResult[Any]", ended).rowcount:
         raise Unauthorized("Invalid or expired token")

@@ -41,9 +41,10 @@ def delete_me(user: CurrentUser, db: SessionDep) -> None:
     service.delete_user(db, user)
 
 
-@hashing.put("/me/password", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401, 403, 413))
-def change_my_password(data: PasswordChange, user: CurrentUser, db: SessionDep) -> None:
+@hashing.put("/me/password", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401, 403, 413, 429))
+def change_my_password(data: PasswordChange, user: CurrentUser, db: SessionDep, throttle: ThrottleDep) -> None:
     """Set a new password; every session and access token ends, this one too."""
+    throttle.attempt("password-change", str(user.id))
     service.change_password(db, user, data.current_password, data.new_password)
 
 

@@ -63,6 +63,9 @@ def update_user(db: Session, actor: User, user: User, changes: dict[str, Any], t
         flush_email(db)
         return user
     throttle.mail("new-address", str(user.id))
+    # Both are told, and either may be somebody else's.
+    throttle.mail("mail", former)
+    throttle.mail("mail", user.email)
     user.email_verified_at = None
     # Written though it may have been so when it was read: somebody may have verified the former address since.
     flag_modified(user, "email_verified_at")

@@ -75,6 +75,30 @@ class TestWithoutEnd:
             assert_throttled(way(anon_client, user.email, PASSWORD))
         assert db.scalar(select(func.count()).select_from(RefreshToken)) == 0
 
+    def test_a_stolen_token_does_not_guess_the_password(self, client: Client, db: Session, user: User) -> None:
+        def guess(password: str) -> Response:
+            return client.put("/users/me/password", json={"current_password": password, "new_password": "Password2"})
+
+        assert [guess(WRONG).status_code for _ in range(10)] == [403] * 10
+        before = everything(db)
+        assert_throttled(guess(PASSWORD))
+        assert everything(db) == before
+
+    def test_a_mailbox_is_not_flooded_by_accounts_that_come_and_go(
+        self, anon_client: Client, db: Session, postbox: Postbox
+    ) -> None:
+        for _ in range(2):
+            assert register(anon_client, "victim@example.com").status_code == 201
+            token = log_in(anon_client, "victim@example.com", NEWCOMER["password"]).json()["access_token"]
+            headers = {"Authorization": f"Bearer {token}"}
+            if len(postbox.mails) == 1:
+                assert anon_client.post("/auth/email/verify/resend", headers=headers).status_code == 202
+            assert anon_client.delete("/users/me", headers=headers).status_code == 204
+        before = everything(db)
+        assert_throttled(register(anon_client, "victim@example.com"))
+        assert everything(db) == before
+        assert [message["To"] for message in postbox.mails] == ["victim@example.com"] * 3
+
     def test_somebody_else_still_logs_in(self, anon_client: Client, user: User, other_user: User) -> None:
         for _ in range(11):
             log_in(anon_client, user.email)

@@ -87,6 +87,14 @@ class TestSecondRead:
 
 
 class TestAfterAWrite:
+    def test_logging_out_everywhere_changes_nothing_that_is_shown(
+        self, client: Client, admin_client: Client, user: User
+    ) -> None:
+        warm_up(admin_client, user)
+        assert client.delete("/auth/sessions").status_code == 204
+        where, shown = read(admin_client, user)
+        assert (where, shown) == ("HIT", uncached(admin_client, user))
+
     @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES.keys())
     def test_the_next_read_shows_it(
         self, client: Client, admin_client: Client, user: User, other_user: User, write: Write

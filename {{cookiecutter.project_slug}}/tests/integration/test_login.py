@@ -182,6 +182,18 @@ class TestLogInWithBadForm:
         response = anon_client.post("/auth/token", content=b"username=%ff%ed%a0%80&password=%ff", headers=form)
         assert (response.status_code, response.json()) == (401, WRONG)
 
+    @pytest.mark.parametrize("field", ["username", "password"])
+    @pytest.mark.parametrize("charset", ["unicode_escape", "raw_unicode_escape"])
+    def test_halves_of_characters_are_refused(
+        self, anon_client: Client, db: Session, user: User, field: str, charset: str
+    ) -> None:
+        form = {"username": "user@example.com", "password": PASSWORD, field: "\\ud800"}
+        parts = [f'--B\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{form[name]}\r\n' for name in form]
+        headers = {"Content-Type": f"multipart/form-data; boundary=B; charset={charset}"}
+        response = anon_client.post("/auth/token", content="".join([*parts, "--B--\r\n"]), headers=headers)
+        assert (response.status_code, response.json()) == (401, WRONG)
+        assert tokens(db) == []
+
     def test_the_fields_of_oauth2_are_taken(self, anon_client: Client, user: User) -> None:
         form = {"username": "user@example.com", "password": PASSWORD, "grant_type": "password", "scope": ""}
         assert anon_client.post("/auth/token", data=form | {"client_id": "x"}).status_code == 200

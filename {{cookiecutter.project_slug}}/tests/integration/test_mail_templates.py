@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app import mail
 from app.auth.tokens import new_opaque_token
 from app.models import User
+from app.models.columns import now
 from app.settings import Settings
 from tests.client import Client
 from tests.factories import PASSWORD
@@ -61,11 +62,19 @@ class TestEveryMail:
     def test_a_name_is_escaped_in_the_html_and_in_nothing_else(
         self, db: Session, user: User, postbox: Postbox, send: Send, page: str
     ) -> None:
-        user.name = NAME
+        user.name, user.email_verified_at = NAME, now()
         text, html = sent(db, user, postbox, send)
         assert text.splitlines()[0] == f"Hello {NAME},"
         assert ESCAPED in html
         assert "<b>" not in html
+
+    def test_a_name_that_a_stranger_may_have_chosen_is_not_mailed(
+        self, db: Session, user: User, postbox: Postbox, send: Send, page: str
+    ) -> None:
+        user.name = "You won: https://example.net"
+        text, html = sent(db, user, postbox, send)
+        assert text.splitlines()[0] == "Hello,"
+        assert "You won" not in text + html
 
     def test_both_kinds_say_the_same(self, db: Session, user: User, postbox: Postbox, send: Send, page: str) -> None:
         text, html = sent(db, user, postbox, send)

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy import Column, select
 from sqlalchemy.orm import Session
 
-from app.database import Base
+from app.database import Base, UTCDateTime
 from app.models import User
 from tests.client import Client
 from tests.integration.test_access import ACCESS, EVERYBODY, filled
@@ -19,7 +19,6 @@ from tests.integration.test_access import ACCESS, EVERYBODY, filled
 TABLES = Base.metadata.sorted_tables
 # The largest that every column of numbers holds.
 NUMBER = 2**31 - 1
-LONG_AGO = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
 # Names that are no columns here, and elsewhere what does harm.
 ALIASES = {"is_admin": True, "is_superuser": True, "password": "Password3", "user": {"role": "admin"}}
 RANDOM = {"family", "password_hash", "task_id", "token_hash"}
@@ -42,7 +41,9 @@ def extras(admin: User) -> dict[str, Any]:
             return admin.id
         if issubclass(kind, StrEnum):
             return list(kind)[-1]
-        return {bool: False, int: NUMBER, datetime: LONG_AGO.isoformat()}.get(kind, "f" * 32)
+        if isinstance(column.type, UTCDateTime):
+            return "2001-02-03T04:05:06Z"
+        return {bool: False, int: NUMBER}.get(kind, "f" * 32)
 
     return {column.name: wanted(column) for table in TABLES for column in table.columns} | ALIASES
 

@@ -28,7 +28,7 @@ OPERATIONS = {
     ("get", "/users/me"): ("read_me", {"200", "401"}),
     ("patch", "/users/me"): ("update_me", {"200", "401", "409", "413", "422", "429"}),
     ("delete", "/users/me"): ("delete_me", {"204", "401"}),
-    ("put", "/users/me/password"): ("change_my_password", {"204", "401", "403", "413", "422"}),
+    ("put", "/users/me/password"): ("change_my_password", {"204", "401", "403", "413", "422", "429"}),
     ("get", "/users"): ("list_users", {"200", "401", "403", "422"}),
     ("post", "/users"): ("create_user", {"201", "401", "403", "409", "413", "422"}),
     ("get", "/users/{user_id}"): ("read_user", {"200", "401", "404", "422"}),

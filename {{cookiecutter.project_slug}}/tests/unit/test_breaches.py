@@ -187,6 +187,16 @@ class TestFailure:
         with pytest.raises(NoAnswer, match=r"^no answer in 0\.05 seconds$"):
             service.is_breached(PASSWORD)
 
+    def test_an_answer_that_comes_bit_by_bit_is_given_up(
+        self, service: RangeService, range_service: RangeServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(breaches, "LONGEST_SECONDS", 0.05)
+        monkeypatch.setattr(breaches, "MOST_BYTES", 10**9)
+        range_service.first = [Answer(200, f"{PADDING}\r\n".encode(), endless=True)]
+        # As the thread has it that is not waited for any more, and would never be free again.
+        with pytest.raises(NoAnswer, match=r"^no whole answer in 0\.05 seconds$"):
+            service.ask(PREFIX)
+
     def test_nobody_listens(self, range_service: RangeServer) -> None:
         with pytest.raises(NoAnswer, match=r"^no answer, NewConnectionError$"):
             RangeService(f"http://127.0.0.1:{free_port()}/range").is_breached(PASSWORD)

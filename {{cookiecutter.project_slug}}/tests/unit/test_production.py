@@ -49,6 +49,17 @@ class TestDebug:
         assert lines(debug=True) == [DEBUG]
 
 
+class TestProxies:
+    @pytest.mark.parametrize("network", ["0.0.0.0/0", "::/0"])
+    def test_everybody_is_refused(self, network: str) -> None:
+        assert lines(trusted_proxies=["10.0.0.1", network]) == [
+            "TRUSTED_PROXIES names every address; production believes those of its proxies alone"
+        ]
+
+    def test_a_network_is_taken(self) -> None:
+        assert make(environment="production", trusted_proxies=["10.0.0.0/8"]).trusted_proxies == ("10.0.0.0/8",)
+
+
 class TestCrossOrigin:
     def test_any_site_with_credentials_is_refused(self) -> None:
         origins = ["https://www.example.com", "*"]
