@@ -93,14 +93,6 @@ GIT_SECONDS = 20
 LOCK_SECONDS = 60
 
 
-def unify_line_ends() -> None:
-    """Give the files that are copied as they are, which have placeholders of their own, the line ends of all others."""
-    begun = BEGUN.stat().st_mtime_ns
-    for path in Path("app/templates").rglob("*.*"):
-        if path.stat().st_mtime_ns >= begun:
-            path.write_bytes(path.read_bytes().replace(b"\r\n", b"\n"))
-
-
 def remove_unused() -> None:
     """Remove what this bake has written of UNUSED, and the folders that are empty then."""
     begun = BEGUN.stat().st_mtime_ns
@@ -172,7 +164,6 @@ def lock() -> None:
 
 
 def main() -> None:
-    unify_line_ends()
     remove_unused()
     remove_caches()
     write_env()

@@ -1,7 +1,6 @@
 """Where the template is, and what its cookiecutter.json offers."""
 
 import json
-from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,9 @@ def context() -> dict[str, Any]:
     return loaded
 
 
-def is_copied(name: str) -> bool:
-    """Return whether the file is baked as it is: it has placeholders of its own."""
-    return any(fnmatch(name, pattern) for pattern in context()["_copy_without_render"])
+def has_placeholders(name: str) -> bool:
+    """Return whether the file has placeholders of its own when it is baked: it is a template of the project."""
+    return name.startswith("app/templates/")
 
 
 @cache

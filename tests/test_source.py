@@ -14,7 +14,7 @@ from cookiecutter.generate import generate_context
 from cookiecutter.prompt import prompt_for_config
 from cookiecutter.utils import create_env_with_context
 
-from tests.template import ROOT, SOURCE, choices, context, is_copied
+from tests.template import ROOT, SOURCE, choices, context, has_placeholders
 from tests.test_variants_baking import KEPT_BY_TOOLS
 from tests.variants import Variant, pairwise, variants
 
@@ -55,7 +55,7 @@ def test_every_directive_has_one_of_the_two_forms_on_a_line_of_its_own() -> None
         for name, lines in texts()
         for number, line in enumerate(lines, 1)
         if marks.search(line) and not DIRECTIVE.fullmatch(line) and not NOTE.fullmatch(line)
-        if name not in allowed and not is_copied(name.removeprefix(f"{SOURCE.name}/"))
+        if name not in allowed and not has_placeholders(name.removeprefix(f"{SOURCE.name}/"))
     ]
     assert wrong == []
 
