@@ -31,6 +31,8 @@ def test_its_migrations_go_up_down_and_up_without_drift(installed: Path, variant
 
 
 @pytest.mark.stage("suite")
+# Beyond the limit of the suite itself, whose output says where it was.
+@pytest.mark.timeout(stages.SUITE_SECONDS + 60)
 def test_its_own_suite_passes(
     installed: Path, variant: Variant, servers: None, record_property: Callable[[str, object], None]
 ) -> None:

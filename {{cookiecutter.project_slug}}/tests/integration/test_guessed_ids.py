@@ -113,22 +113,14 @@ def end_sessions(_db: Session, user: User) -> None:
 
 @pytest.mark.parametrize("who", ["admin"])
 @pytest.mark.parametrize("go", [delete, deactivate, end_sessions])
-@pytest.mark.parametrize(("method", "path", "options", "anonymous"), REQUESTS)
 def test_the_token_of_somebody_who_is_gone_is_refused_wherever_one_is_taken(
-    caller: Client,
-    app: FastAPI,
-    db: Session,
-    admin: User,
-    ids: dict[str, Any],
-    go: Callable[[Session, User], None],
-    method: str,
-    path: str,
-    options: dict[str, Any],
-    anonymous: int,
+    caller: Client, app: FastAPI, db: Session, admin: User, ids: dict[str, Any], go: Callable[[Session, User], None]
 ) -> None:
     go(db, admin)
     db.flush()
     before = everything(db)
-    status = sent(caller, method, path.format(**ids), options, ids)
-    assert status == (401 if takes_a_token(app, method, path) else anonymous)
-    assert status < 400 or everything(db) == before
+    taking = [request for request in ACCESS if takes_a_token(app, *request[:2])]
+    assert len(taking) > 20
+    for method, path, options, _ in taking:
+        assert sent(caller, method, path.format(**ids), options, ids) == 401, f"{method} {path}"
+    assert everything(db) == before

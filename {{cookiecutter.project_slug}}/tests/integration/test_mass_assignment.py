@@ -76,7 +76,7 @@ class Rows:
         self.db = db
         self.extras = extras
         self.start = datetime.now(UTC)
-        self.known = {value for row in self.values() for column, value in row if is_given(column)}
+        self.known = {one for row in self.values() for one in row if is_given(one[0])}
 
     def values(self) -> Iterator[list[tuple[Column[Any], Any]]]:
         for table in TABLES:
@@ -88,7 +88,7 @@ class Rows:
 
     def comparable(self, column: Column[Any], value: Any) -> Any:
         if is_given(column):
-            return value if value in self.known or value == self.extras[column.name] else "new"
+            return value if (column, value) in self.known or value == self.extras[column.name] else "new"
         if isinstance(value, datetime):
             return round((value - self.start) / timedelta(hours=1))
         return value
