@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 from fastapi import FastAPI
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
@@ -32,6 +34,15 @@ def settings() -> Settings:
 @pytest.fixture(scope="session")
 def app() -> FastAPI:
     return application
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashes() -> Iterator[None]:
+    """Argon2 that costs next to nothing, for hundreds of logins; `unit/test_passwords.py` tests what it has to cost."""
+    with pytest.MonkeyPatch.context() as patch:
+        cheap = PasswordHash((Argon2Hasher(memory_cost=16, time_cost=1, parallelism=1),))
+        patch.setattr("app.auth.passwords._hasher", cheap)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,9 @@ from app.main import create_app
 from app.settings import Settings
 from tests.client import Client
 from tests.conftest import delete_all_rows
-from tests.integration.test_access import caller, ids
+from tests.integration.test_access import caller, headers, ids
 
-__all__ = ["caller", "ids"]
+__all__ = ["caller", "headers", "ids"]
 
 
 @pytest.fixture

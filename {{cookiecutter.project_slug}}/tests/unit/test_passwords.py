@@ -1,15 +1,30 @@
-"""Hashing of passwords."""
+"""Hashing of passwords, at the cost that it has in production."""
+
+from collections.abc import Iterator
 
 import pytest
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from app.auth import hash_password
+from app.auth import hash_password, passwords
 from app.auth.passwords import verify_password
 from tests.hashes import COMPLETE, NOT_OURS, OTHER_VARIANTS
 
 # Argon2id in OWASP's first choice of parameters: 19 MiB, two passes, one lane.
 CURRENT = "$argon2id$v=19$m=19456,t=2,p=1$"
+
+
+# As the application makes it, before `conftest.py` puts a cheap one in its place.
+HASHER = passwords._hasher  # noqa: SLF001 - nobody else has any use for it
+
+
+@pytest.fixture(scope="module", autouse=True)
+def full_cost() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.auth.passwords._hasher", HASHER)
+        passwords._decoy_hash.cache_clear()  # noqa: SLF001 - as above
+        yield
+    passwords._decoy_hash.cache_clear()  # noqa: SLF001 - as above
 
 
 @pytest.fixture(scope="module")
