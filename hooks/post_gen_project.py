@@ -81,10 +81,12 @@ UNUSED: list[str] = [
     "tests/workers.py",
     # {% endif %}
     # {% if cookiecutter.ci_provider != 'github' %}
+    ".github/dependabot.yml",
     ".github/workflows/ci.yml",
     # {% endif %}
     # {% if cookiecutter.ci_provider != 'gitlab' %}
     ".gitlab-ci.yml",
+    "renovate.json",
     # {% endif %}
 ]
 # What tools leave in a clone of the template that they were run in, and cookiecutter copies like any other file.

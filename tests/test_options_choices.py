@@ -93,7 +93,8 @@ def test_the_ci_uses_the_commands_of_the_project_and_no_action_of_third_parties(
     steps = [step for job in read(project, ".github/workflows/ci.yml")["jobs"].values() for step in job["steps"]]
     used = {step["uses"].split("@")[0] for step in steps if "uses" in step}
     assert used == {"actions/checkout", "actions/setup-python"}
-    assert [step["run"] for step in steps if "run" in step] == ["make check", "make audit", "make test"]
+    commands = ["make check", "make audit", "make check-migrations", "make test", "docker build ."]
+    assert [step["run"] for step in steps if "run" in step] == commands
     gitlab = read(bake(cookies, ci_provider="gitlab"), ".gitlab-ci.yml")
-    jobs = ("check", "audit", "test")
-    assert [gitlab[job]["script"] for job in jobs] == [[f"make {job}"] for job in jobs]
+    jobs = ("check", "audit", "test", "build-image")
+    assert [line for job in jobs for line in gitlab[job]["script"]] == commands

@@ -105,11 +105,16 @@ def test_every_python_toml_and_yaml_file_parses(project: Path) -> None:
 
 
 def test_its_ci_is_the_one_chosen(project: Path, variant: Variant) -> None:
-    places = {"github": ".github/workflows/ci.yml", "gitlab": ".gitlab-ci.yml"}
+    places = {
+        ".github/dependabot.yml": "github",
+        ".github/workflows/ci.yml": "github",
+        ".gitlab-ci.yml": "gitlab",
+        "renovate.json": "gitlab",
+    }
     chosen = variant.options.get("ci_provider", "github")
-    assert [provider for provider, place in places.items() if (project / place).exists()] == (
-        [chosen] if chosen in places else []
-    )
+    assert [place for place in places if (project / place).exists()] == [
+        place for place, provider in places.items() if provider == chosen
+    ]
 
 
 def test_every_job_of_a_workflow_runs_steps_and_has_a_time_limit(project: Path) -> None:
