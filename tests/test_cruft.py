@@ -5,6 +5,7 @@ cruft, git and the template are real; of uv there is one that locks something el
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -27,9 +28,10 @@ OPTIONS = {
 }
 ADDED = "app/newer.py"
 ADDED_TEST = "tests/unit/test_newer.py"
+ADDED_MIGRATION = "migrations/versions/20990101_theirs.py"
 REMOVED = ".editorconfig"
 SUITE = ("-p", "no:cacheprovider", "-m", "not slow")
-WHAT_MATTERS = (ADDED_TEST, "tests/integration/test_health.py", "tests/integration/test_logout.py")
+WHAT_MATTERS = (ADDED_TEST, "tests/integration/test_health.py", "tests/integration/test_migrations.py")
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,14 @@ def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.count(old) == 1, path
     path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def migration(revision: str, folder: Path) -> str:
+    """Return a migration that follows the template's first, as two of them do that do not know of each other."""
+    (first,) = (folder / "migrations" / "versions").glob("*_initial.py")
+    (down,) = re.findall(r'^revision: str = "(\w+)"$', first.read_text(encoding="utf-8"), re.MULTILINE)
+    names = f'"""One more."""\n\nrevision = "{revision}"\ndown_revision = "{down}"\n'
+    return names + "".join(f"\n\ndef {name}() -> None:\n    pass\n" for name in ("upgrade", "downgrade"))
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +96,7 @@ def outdated(created: Path, template: tuple[Path, str], env: Mapping[str, str]) 
     (source / ADDED).write_text('NEWER = "yes"\n', encoding="utf-8")
     test = "from app.newer import NEWER\n\n\ndef test_it_is_newer() -> None:\n    assert NEWER\n"
     (source / ADDED_TEST).write_text(test, encoding="utf-8")
+    (source / ADDED_MIGRATION).write_text(migration("a00000000001", source), encoding="utf-8")
     (source / REMOVED).unlink()
     edit(source / "app" / "health.py", "PATIENCE_SECONDS = 5\n", "PATIENCE_SECONDS = 6\n")
     commit(template[0], env)
@@ -93,6 +104,8 @@ def outdated(created: Path, template: tuple[Path, str], env: Mapping[str, str]) 
     edit(created / "README.md", "## Layout\n", "## Our layout\n")
     edit(created / "pyproject.toml", 'version = "0.1.0"', 'version = "3.0.0"')
     (created / "uv.lock").write_text("ours\n", encoding="utf-8")
+    ours = created / "migrations" / "versions" / "20990101_ours.py"
+    ours.write_text(migration("b00000000001", created), encoding="utf-8")
     commit(created, env)
     return created
 
@@ -118,6 +131,7 @@ def test_an_update_merges_the_template_into_what_its_user_made_of_it(updated: Pa
         "README.md",
         ADDED,
         ADDED_TEST,
+        ADDED_MIGRATION,
         "app/health.py",
     }
     assert not (updated / REMOVED).exists()
@@ -136,8 +150,15 @@ def test_an_update_leaves_secrets_and_versions_as_they_are(outdated: Path, updat
     assert 'version = "3.0.0"' in (updated / "pyproject.toml").read_text(encoding="utf-8")
 
 
-def test_an_updated_project_passes_its_tests(updated: Path, env: Mapping[str, str]) -> None:
+def test_an_updated_project_passes_its_tests_when_migrations_of_both_are_merged(
+    updated: Path, env: Mapping[str, str]
+) -> None:
     own = {**env, "PATH": os.environ["PATH"]}
+    run(updated, "alembic", "merge", "heads", "--message", "merge the template's", extra=own)
+    (merged,) = (updated / "migrations" / "versions").glob("*_merge_the_template_s.py")
+    run(updated, "ruff", "check", "--no-cache", str(merged), extra=own)
+    run(updated, "ruff", "format", "--no-cache", "--check", str(merged), extra=own)
+    assert "| Sequence[str] |" in merged.read_text(encoding="utf-8")
     assert " passed" in run(updated, sys.executable, "-m", "pytest", *SUITE, *WHAT_MATTERS, extra=own)
 
 

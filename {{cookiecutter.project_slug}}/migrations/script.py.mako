@@ -1,4 +1,4 @@
-"""${message.rstrip(".")}.
+"""${message[:1].upper()}${message[1:].rstrip(".")}.
 
 Revision ID: ${up_revision}
 Revises: ${down_revision | comma,n}
@@ -11,9 +11,12 @@ import sqlalchemy as sa
 from alembic import op
 
 import app.database
+# {% if cookiecutter.use_celery %}
+import app.documents
+# {% endif %}
 ${imports if imports else ""}
 revision: str = ${repr(up_revision)}
-down_revision: str | None = ${repr(down_revision)}
+down_revision: str | Sequence[str] | None = ${repr(down_revision)}
 branch_labels: str | Sequence[str] | None = ${repr(branch_labels)}
 depends_on: str | Sequence[str] | None = ${repr(depends_on)}
 
