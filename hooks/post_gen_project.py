@@ -13,6 +13,7 @@ BEGUN = Path(".baking")
 UNUSED: list[str] = [
     # {% if not cookiecutter.__sqlite %}
     "app/engines/sqlite.py",
+    "deploy/kubernetes/storage.yaml",
     "tests/folder.py",
     "tests/unit/test_sqlite_files.py",
     # {% endif %}
@@ -24,6 +25,8 @@ UNUSED: list[str] = [
     # {% endif %}
     # {% if not cookiecutter.__database_server %}
     "app/engines/first_write.py",
+    "deploy/kubernetes/migrate.yaml",
+    "deploy/kubernetes/scaling.yaml",
     "tests/integration/test_first_write.py",
     "tests/server.py",
     # {% endif %}
@@ -64,6 +67,8 @@ UNUSED: list[str] = [
     "app/tasks/schemas.py",
     "app/brokers.py",
     "app/worker.py",
+    "deploy/kubernetes/beat.yaml",
+    "deploy/kubernetes/worker.yaml",
     "docs/scaling.md",
     "tests/eager.py",
     "tests/integration/test_import_again.py",
@@ -91,6 +96,8 @@ UNUSED: list[str] = [
 ]
 # What tools leave in a clone of the template that they were run in, and cookiecutter copies like any other file.
 CACHES = (".mypy_cache", ".pytest_cache", ".ruff_cache", "__pycache__")
+# What .env.example has no value for that would do, and how many random bytes each is made of.
+SECRETS = {"SECRET_KEY": 48, "DATABASE_PASSWORD": 24}
 GIT_SECONDS = 20
 LOCK_SECONDS = 60
 
@@ -116,10 +123,11 @@ def remove_caches() -> None:
 
 
 def write_env() -> None:
-    """Write `.env` with a secret of its own, unless there is one already."""
-    secret = f"SECRET_KEY={secrets.token_urlsafe(48)}"
+    """Write `.env` with secrets of its own, unless there is one already."""
     lines = Path(".env.example").read_text(encoding="utf-8").splitlines()
-    lines = [secret if line.startswith("SECRET_KEY=") else line for line in lines]
+    for name, size in SECRETS.items():
+        secret = f"{name}={secrets.token_urlsafe(size)}"
+        lines = [secret if line.startswith(f"{name}=") else line for line in lines]
     try:
         descriptor = os.open(".env", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -178,6 +186,7 @@ The project is ready:
     cd {f'"{folder}"' if " " in folder else folder}
     make dev     serves it on http://127.0.0.1:8000, its documentation on http://127.0.0.1:8000/docs
     make test    runs its tests
+    make up      starts it in containers, where Docker is
 """)
 
 

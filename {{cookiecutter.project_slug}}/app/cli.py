@@ -86,6 +86,8 @@ def serve(
         reload=reload,
         reload_dirs=str(Path(__file__).parent) if reload else None,
         timeout_graceful_shutdown=30,
+        # Longer than proxies keep theirs: who closes first never closes on a request that is on its way.
+        timeout_keep_alive=75,
         # The application sees to it, and takes the word of no proxy that TRUSTED_PROXIES does not name.
         proxy_headers=False,
         server_header=False,

@@ -4,12 +4,13 @@ import logging
 from asyncio import get_running_loop, wait_for
 from concurrent.futures import ThreadPoolExecutor
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.database import SessionLocal
+from app.draining import refuse_while_draining
 from app.errors import ServiceUnavailable, documented
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ async def live() -> Health:
     return Health()
 
 
-@router.get("/ready", responses=documented(503))
+@router.get("/ready", responses=documented(503), dependencies=[Depends(refuse_while_draining)])
 async def ready() -> Health:
     try:
         await wait_for(get_running_loop().run_in_executor(_asking, ask_database), PATIENCE_SECONDS)

@@ -17,6 +17,7 @@ from app import (
 from app.auth import recovery_router as recovery
 from app.auth import router as auth
 from app.database import engine
+from app.draining import drain_on_sigterm
 from app.errors import install_handlers
 from app.logs import configure_logging
 from app.middleware import install_middleware
@@ -42,6 +43,7 @@ class OptionalTrailingSlash:
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Bound the thread pool by what the connection pool can serve; close the connections at the end."""
     configure_logging(app.state.settings)
+    drain_on_sigterm(app, app.state.settings.drain_seconds)
     to_thread.current_default_thread_limiter().total_tokens = app.state.settings.request_threads
     yield
     engine.dispose()

@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     hsts_seconds: Annotated[int, Field(ge=0, le=2 * 365 * 24 * 3600)] = 365 * 24 * 3600
     request_max_bytes: Annotated[int, Field(ge=1_000, le=100_000_000)] = 1_000_000
     request_threads: Annotated[int, Field(ge=1, le=200)] = 8
+    drain_seconds: Annotated[int, Field(ge=0, le=300)] = 0
     mail_url: Annotated[str, Field(repr=False), url_of("console", "smtp", "smtps")] = "console://"
     mail_from: EmailStr = "app@example.com"
     public_url: Annotated[str, url_of("http", "https")] = "http://localhost:8000"
