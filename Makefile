@@ -11,10 +11,10 @@ ARGS =
 export RUFF_CACHE_DIR := $(CURDIR)/.ruff_cache
 
 .DEFAULT_GOAL = help
-.PHONY: help bake test check fix matrix bench sabotage
+.PHONY: help bake test check fix matrix bench sabotage containers
 
 help: ## List the commands
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1#\2/p' Makefile | while IFS='#' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1#\2/p' Makefile | while IFS='#' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
 bake: ## Bake a project into bakes/ (ARGS="database_engine=postgresql use_redis=true", OUTPUT=folder)
 	@$(RUN) python -m tests.bake . --no-input --output-dir "$(OUTPUT)" $(ARGS)
@@ -42,3 +42,6 @@ bench: ## Measure baking, suites and serving, beside peers (ARGS="serving --seco
 
 sabotage: ## Plant a defect after another in a bake; its suite must go red for each (ARGS="refresh post")
 	@$(RUN) python -m tests.sabotage $(ARGS)
+
+containers: ## Build images, start their containers and be rough to them, in Docker (ARGS="mysql-redis --suite")
+	@$(RUN) python -m tests.containers $(ARGS)

@@ -1,5 +1,6 @@
 """What the hooks do around a bake: folders that were there before, files that go, `.env`, the last words."""
 
+import re
 import shutil
 import stat
 import sys
@@ -152,6 +153,17 @@ def test_env_is_the_example_with_a_secret_of_its_own(cookies: Any) -> None:
     assert len(secrets) == 2
 
 
+def test_env_has_a_password_of_its_own_for_a_database_server(cookies: Any) -> None:
+    passwords = set()
+    for _ in range(2):
+        project = cookies.bake(extra_context={"database_engine": "mysql"}).project_path
+        lines = (project / ".env").read_text(encoding="utf-8").splitlines()
+        (password,) = [line for line in lines if line.startswith("DATABASE_PASSWORD=")]
+        assert re.fullmatch(r"DATABASE_PASSWORD=[\w-]{32}", password)
+        passwords.add(password)
+    assert len(passwords) == 2
+
+
 def test_env_is_for_its_owner_and_never_committed(cookies: Any) -> None:
     project = cookies.bake().project_path
     assert stat.S_IMODE((project / ".env").stat().st_mode) == 0o600
@@ -174,5 +186,6 @@ def test_the_last_words_say_what_to_type_next(tmp_path: Path) -> None:
     assert done.stdout.split("\n\n", 1)[1] == (
         f'    cd "{folder / NAME}"\n'
         "    make dev     serves it on http://127.0.0.1:8000, its documentation on http://127.0.0.1:8000/docs\n"
-        "    make test    runs its tests\n\n"
+        "    make test    runs its tests\n"
+        "    make up      starts it in containers, where Docker is\n\n"
     )

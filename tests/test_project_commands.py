@@ -165,6 +165,16 @@ def test_a_fresh_clone_gets_an_env_of_its_own_once(project: Path, machine: Path)
     assert (project / ".env").read_text(encoding="utf-8") == first
 
 
+def test_a_fresh_clone_with_a_database_server_gets_its_password_too(cookies: Any, machine: Path) -> None:
+    add(machine, uv='[ "$1" = --version ] || { shift && exec "$@"; }')
+    project = Path(cookies.bake(extra_context={"database_engine": "postgresql"}).project_path)
+    (project / ".env").unlink()
+    assert make(project, machine, ".env").returncode == 0
+    written = (project / ".env").read_text(encoding="utf-8")
+    assert re.search(r"^SECRET_KEY=[\w-]{43,}$", written, re.MULTILINE)
+    assert re.search(r"^DATABASE_PASSWORD=[\w-]{32}$", written, re.MULTILINE)
+
+
 def test_an_env_that_cannot_be_written_is_not_left_half_done(project: Path, machine: Path) -> None:
     (project / ".env").unlink()
     add(machine, uv='[ "$1" = --version ]')  # and nothing else works

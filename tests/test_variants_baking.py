@@ -99,7 +99,7 @@ def test_every_python_toml_and_yaml_file_parses(project: Path) -> None:
         compile(text, name, "exec")
     for _, text in texts_of(project, ".toml"):
         tomllib.loads(text)
-    parsed = [yaml.safe_load(text) for _, text in texts_of(project, ".yaml", ".yml")]
+    parsed = [one for _, text in texts_of(project, ".yaml", ".yml") for one in yaml.safe_load_all(text)]
     assert all(isinstance(content, dict) and content for content in parsed)
     assert parsed
 

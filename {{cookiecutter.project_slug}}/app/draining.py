@@ -30,7 +30,7 @@ class LastAnswers:
         await self.app(scope, receive, send_last)
 
 
-def drain_on_sigterm(app: FastAPI, seconds: int) -> None:
+def drain_on_sigterm(app: FastAPI, seconds: float) -> None:
     """Put a time of draining before what SIGTERM does now; a second SIGTERM ends it."""
     stop = signal.getsignal(signal.SIGTERM)
     # Only the main thread of a process hears signals, and without a handler nobody would wait.

@@ -20,4 +20,4 @@ def answers(question: str, port: int = PORT) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(not answers(*sys.argv[1:] or ["live"]))
+    sys.exit(not answers(sys.argv[1] if sys.argv[1:] else "live"))

@@ -1,0 +1,105 @@
+"""The manifests for Kubernetes, without one: whether they are valid, complete, restricted, and hold no secret."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from tests.variants import Variant
+
+pytestmark = pytest.mark.stage("bake")
+
+KUBERNETES = "deploy/kubernetes"
+USER = 10001
+
+
+def manifests(project: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every resource of every file, by the file's name."""
+    for path in sorted((project / KUBERNETES).glob("*.yaml")):
+        if path.name != "kustomization.yaml":
+            for resource in yaml.safe_load_all(path.read_text(encoding="utf-8")):
+                yield path.name, resource
+
+
+def kinds(project: Path) -> set[tuple[str, str]]:
+    return {(resource["kind"], resource["metadata"]["name"]) for _, resource in manifests(project)}
+
+
+def pods(project: Path) -> Iterator[dict[str, Any]]:
+    for _, resource in manifests(project):
+        if resource["kind"] in {"Deployment", "Job"}:
+            yield resource["spec"]["template"]["spec"]
+
+
+def settings_of(project: Path) -> dict[str, str]:
+    (settings,) = [one["data"] for _, one in manifests(project) if one["kind"] == "ConfigMap"]
+    found: dict[str, str] = settings
+    return found
+
+
+def test_the_manifests_are_as_their_schemas_say_and_all_listed(project: Path, variant: Variant) -> None:
+    files = {name for name, _ in manifests(project)}
+    for name, resource in manifests(project):
+        assert kubernetes_validate.validate(resource, kubernetes_validate.latest_version(), strict=True), name
+    kustomization = yaml.safe_load((project / KUBERNETES / "kustomization.yaml").read_text(encoding="utf-8"))
+    assert set(kustomization["resources"]) == files
+    assert len(kustomization["resources"]) == len(files)
+    (image,) = kustomization["images"]
+    assert {container["image"] for pod in pods(project) for container in containers(pod)} == {image["name"]}
+    scaled = {("HorizontalPodAutoscaler", "web"), ("PodDisruptionBudget", "web"), ("Job", "migrate")}
+    expected = {("ConfigMap", "settings"), ("Deployment", "web"), ("Service", "web"), ("Ingress", "web")}
+    expected |= {("PersistentVolumeClaim", "data")} if variant.engine == "sqlite" else scaled
+    expected |= {("Deployment", "worker"), ("Deployment", "beat")} if variant.options["use_celery"] else set()
+    assert kinds(project) == expected
+
+
+def containers(pod: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*pod.get("initContainers", []), *pod["containers"]]
+
+
+def test_pods_are_as_restricted_as_the_standard_asks_and_have_limits(project: Path) -> None:
+    for pod in pods(project):
+        context = pod["securityContext"]
+        assert (context["runAsNonRoot"], context["runAsUser"]) == (True, USER)
+        assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert pod["automountServiceAccountToken"] is False
+        volumes = {volume["name"] for volume in pod["volumes"]}
+        for container in containers(pod):
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+                "readOnlyRootFilesystem": True,
+            }
+            assert set(container["resources"]["requests"]) == {"cpu", "memory"}
+            assert "memory" in container["resources"]["limits"]
+            assert {mount["name"] for mount in container["volumeMounts"]} == volumes
+            assert [list(source) for source in container["envFrom"]] == [["configMapRef"], ["secretRef"]]
+
+
+def test_a_probe_asks_by_a_name_that_is_trusted_for_what_is_there(project: Path) -> None:
+    (web,) = [pod["containers"][0] for pod in pods(project) if pod["containers"][0]["name"] == "web"]
+    asked = {name: web[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
+    assert [asked[name]["path"] for name in asked] == ["/health/live", "/health/live", "/health/ready"]
+    for probe in asked.values():
+        assert probe["httpHeaders"] == [{"name": "Host", "value": "localhost"}]
+        assert probe["port"] == "http"
+    assert '"localhost"' in settings_of(project)["TRUSTED_HOSTS"]
+    singles = [one["spec"] for _, one in manifests(project) if one["metadata"]["name"] == "beat"]
+    assert all((one["replicas"], one["strategy"]) == (1, {"type": "Recreate"}) for one in singles)
+
+
+def test_the_settings_are_variables_of_the_project_and_none_is_secret(project: Path) -> None:
+    example = (project / ".env.example").read_text(encoding="utf-8")
+    assert set(settings_of(project)) <= set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE))
+    assert not {"SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_PASSWORD", "MAIL_URL"} & set(settings_of(project))
+    assert "Secret" not in {kind for kind, _ in kinds(project)}
+
+
+def test_a_pod_has_the_time_to_drain_before_it_is_killed(project: Path) -> None:
+    (graceful,) = re.findall(r"timeout_graceful_shutdown=(\d+)", (project / "app/cli.py").read_text(encoding="utf-8"))
+    (web,) = [pod for pod in pods(project) if pod["containers"][0]["name"] == "web"]
+    assert web["terminationGracePeriodSeconds"] > int(settings_of(project)["DRAIN_SECONDS"]) + int(graceful)
