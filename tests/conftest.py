@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.remote import Producer
 
 from tests import stages, variants
 from tests.matrix import Matrix
+from tests.scheduling import ByVariant
 from tests.servers import VARIABLES, ServersMissing, provide
 from tests.variants import Variant
 
@@ -60,9 +62,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     chosen = variants.select(only)
     if metafunc.definition.get_closest_marker("combinations") and only == EVERY:
         chosen += variants.pairwise()
-    # One worker tests all of a variant, since its bake and its environment are made once.
-    params = [pytest.param(one, id=one.id, marks=pytest.mark.xdist_group(one.id)) for one in chosen]
-    metafunc.parametrize("variant", params, scope="session")
+    metafunc.parametrize("variant", chosen, ids=[one.id for one in chosen], scope="session")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByVariant:
+    return ByVariant(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -17,8 +17,6 @@ from tests.bakes import raw
 from tests.commands import TOOLS, run
 from tests.template import ROOT, SOURCE
 
-pytestmark = pytest.mark.xdist_group("cruft")
-
 OPTIONS = {
     "project_name": raw('Shop "é"'),
     "project_slug": "shop",

@@ -13,9 +13,6 @@ from tests.template import ROOT, SOURCE
 from tests.test_source import rendered
 from tests.variants import pairwise, variants
 
-# One worker renders for all of them.
-pytestmark = pytest.mark.xdist_group("workflows")
-
 WORKFLOW = ".github/workflows/ci.yml"
 SCHEMAS = {
     WORKFLOW: "vendor.github-workflows",
