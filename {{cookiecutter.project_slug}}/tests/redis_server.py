@@ -28,7 +28,7 @@ def pytest_load_initial_conftests() -> None:
 
 def started() -> str:
     try:
-        container = import_module("testcontainers.redis").RedisContainer(IMAGE)
+        container = import_module("testcontainers.community.redis").RedisContainer(IMAGE)
         until_the_end.enter_context(container)
     except Exception as error:  # noqa: BLE001 - whatever keeps Docker from it, the user has two ways on
         raise pytest.UsageError(

@@ -9,7 +9,7 @@ from sqlalchemy import URL, create_engine, text
 from sqlalchemy.exc import OperationalError
 
 IMAGE = "{{ cookiecutter.__database_image }}"
-MODULE = "testcontainers.{{ cookiecutter.__testcontainers_module }}"
+MODULE = "testcontainers.community.{{ cookiecutter.__testcontainers_module }}"
 CONTAINER = "{{ cookiecutter.__testcontainers_class }}"
 # A database that every server has: where one connects to create another.
 MAINTENANCE_DATABASE = "{{ cookiecutter.__maintenance_database }}"
