@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import re
 import signal
 import subprocess
 import time
@@ -13,6 +14,8 @@ from tests.commands import CommandFailed
 from tests.servers.keeper import free_port
 
 STARTING = 30
+# As it is logged for people, and for programs.
+BAD_LINE = re.compile(r'\[(?:error|critical) *\]|"level": "(?:error|critical)"')
 # A worker whose task ends as it is asked to stop may wait 30 s for its own confirmation, in vain.
 STOPPING = 60
 
@@ -67,7 +70,7 @@ def running(
         # uvicorn shuts down first and then lets the signal end the process.
         if code not in {0, -signal.SIGTERM}:
             raise CommandFailed(command, project, f"exit code {code} after SIGTERM", read(log))
-        wrong = [line for line in read(log).splitlines() if "Traceback" in line or "ERROR" in line]
+        wrong = [line for line in read(log).splitlines() if "Traceback" in line or BAD_LINE.search(line)]
         if wrong:
             raise CommandFailed(command, project, "logged an error", read(log))
 

@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
+from app.logs import log_config
 from app.settings import get_settings
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -88,6 +89,9 @@ def serve(
         timeout_graceful_shutdown=30,
         # Longer than proxies keep theirs: who closes first never closes on a request that is on its way.
         timeout_keep_alive=75,
+        log_config=log_config(get_settings()),
+        # The application has a line for each request, without what its address may hold.
+        access_log=False,
         # The application sees to it, and takes the word of no proxy that TRUSTED_PROXIES does not name.
         proxy_headers=False,
         server_header=False,

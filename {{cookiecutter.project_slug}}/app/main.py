@@ -35,7 +35,8 @@ class OptionalTrailingSlash:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].endswith("/"):
-            scope = {**scope, "path": scope["path"].rstrip("/") or "/"}
+            # In place: the route that is found is then known around this, too.
+            scope["path"] = scope["path"].rstrip("/") or "/"
         await self.app(scope, receive, send)
 
 

@@ -17,6 +17,7 @@ from app import (
     tasks,
     # {% endif %}
 )
+from app.requests import Requests
 from app.settings import Settings
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -162,9 +163,10 @@ def install_middleware(app: FastAPI, settings: Settings) -> None:
             allow_credentials=settings.cors_credentials,
             allow_methods=METHODS,
             allow_headers=("Authorization", "Content-Type"),
-            expose_headers=("Retry-After", "X-Cache"),
+            expose_headers=("Retry-After", "X-Cache", "X-Request-ID"),
         )
     app.add_middleware(TrustedHosts, names=settings.trusted_hosts)
     app.add_middleware(SecurityHeaders, hsts_seconds=settings.hsts_seconds)
+    app.add_middleware(Requests)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))

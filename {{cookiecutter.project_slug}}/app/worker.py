@@ -10,10 +10,11 @@ from typing import Any
 
 from celery import Celery, Task
 from celery.schedules import crontab
-from celery.signals import beat_init, setup_logging, worker_process_init
+from celery.signals import beat_init, before_task_publish, setup_logging, task_prerun, worker_process_init
 from kombu.exceptions import OperationalError as BrokerError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
 from app import brokers
 from app.commits import after_commit
@@ -32,6 +33,7 @@ BROKER_OPTIONS = {
     # A broker that takes connections and says nothing is down too.
     "socket_timeout": 5,
 }
+REQUEST_ID = "request_id"
 SOON = {"expires": 55}
 """For what the clock queues every minute: it does not pile up while no worker runs."""
 
@@ -101,6 +103,21 @@ def publish(task: Task[..., None], arguments: tuple[Any, ...], undo: Callable[[]
 def set_up_logging(**_: object) -> None:
     """Log as the web processes do, instead of in Celery's own way."""
     configure_logging(settings)
+
+
+@before_task_publish.connect
+def send_request_id(headers: dict[str, Any], **_: object) -> None:
+    """Let the task's lines in the log have the id of the request that it was queued by."""
+    if REQUEST_ID in get_contextvars():
+        headers[REQUEST_ID] = get_contextvars()[REQUEST_ID]
+
+
+@task_prerun.connect
+def bind_request_id(task: Task[..., Any], task_id: str, **_: object) -> None:
+    if not task.request.is_eager:
+        clear_contextvars()
+        given = {REQUEST_ID: task.request.get(REQUEST_ID)}
+        bind_contextvars(task=task.name, task_id=task_id, **{name: value for name, value in given.items() if value})
 
 
 @beat_init.connect

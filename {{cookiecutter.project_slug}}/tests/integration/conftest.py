@@ -12,8 +12,9 @@ from app.settings import Settings
 from tests.client import Client
 from tests.conftest import delete_all_rows
 from tests.integration.test_access import caller, headers, ids
+from tests.lines import lines
 
-__all__ = ["caller", "headers", "ids"]
+__all__ = ["caller", "headers", "ids", "lines"]
 
 
 @pytest.fixture

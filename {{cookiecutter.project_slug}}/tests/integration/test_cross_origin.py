@@ -53,7 +53,7 @@ class TestAnswer:
     def test_a_page_of_the_site_may_read_it(self, shared: Client) -> None:
         response = shared.get("/posts", headers={"Origin": SITE})
         assert response.headers["Access-Control-Allow-Origin"] == SITE
-        assert response.headers["Access-Control-Expose-Headers"] == "Retry-After, X-Cache"
+        assert response.headers["Access-Control-Expose-Headers"] == "Retry-After, X-Cache, X-Request-ID"
         assert response.headers["Vary"] == "Origin"
 
     @pytest.mark.parametrize(

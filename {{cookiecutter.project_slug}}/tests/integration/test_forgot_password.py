@@ -30,7 +30,7 @@ KELVIN = "mi\u212ae@example.com"
 
 
 def ask(client: Client, email: str) -> Response:
-    return client.post("/auth/password/forgot", json={"email": email})
+    return client.post("/auth/password/forgot", json={"email": email}, headers={"X-Request-ID": "the-same"})
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tests.workers import eventually, form, numbered, running, taken
 
 pytestmark = pytest.mark.slow
 
+ID = "of-the-request"
 WORKER = ("worker", "--processes", "1")
 # The row of the line 3 is bad.
 BAD = b"slug-3\n", b"No Slug\n"
@@ -26,7 +27,9 @@ BAD = b"slug-3\n", b"No Slug\n"
 
 def upload(server: TestClient, settings: Settings, rows: int) -> str:
     (headers,) = add_users(settings, "user@example.com")
-    response = server.post("/posts/import", headers=headers, **form(numbered(rows).replace(*BAD)))
+    response = server.post(
+        "/posts/import", headers=headers | {"X-Request-ID": ID}, **form(numbered(rows).replace(*BAD))
+    )
     task_id: str = response.json()["task_id"]
     return task_id
 
@@ -73,6 +76,7 @@ class TestWorker:
             assert eventually(is_complete), worker.said
             assert worker.ended(signal.SIGTERM) == 0
             assert "Refusing to deserialize" in worker.said
+            assert [line for line in worker.said.splitlines() if "succeeded" in line and f"request_id={ID}" in line]
         assert_imported(3000)
         assert not sprung.exists()
         # What it queued for itself when it started may be left.

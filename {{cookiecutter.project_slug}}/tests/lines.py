@@ -1,0 +1,38 @@
+"""What a process in production would log, in a test that asks for `lines`."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from app.logs import json_lines
+
+
+class Lines:
+    """The lines so far, each an object; `text` has them as they were written."""
+
+    def __init__(self) -> None:
+        self.stream = io.StringIO()
+
+    @property
+    def text(self) -> str:
+        return self.stream.getvalue()
+
+    def of(self, logger: str) -> list[dict[str, Any]]:
+        found = [json.loads(line) for line in self.text.splitlines()]
+        return [line for line in found if line["logger"] == logger]
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> Iterator[Lines]:
+    """All that is logged, from the lowest level up."""
+    caplog.set_level(logging.DEBUG)
+    lines = Lines()
+    handler = logging.StreamHandler(lines.stream)
+    handler.setFormatter(json_lines())
+    logging.root.addHandler(handler)
+    yield lines
+    logging.root.removeHandler(handler)

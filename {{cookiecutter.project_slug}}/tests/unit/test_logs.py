@@ -1,0 +1,62 @@
+"""What a line of the log looks like: an object in production, words elsewhere."""
+
+import json
+import logging
+import pickle
+import sys
+
+import pytest
+import structlog
+from starlette.testclient import TestClient
+
+from app import logs
+from app.settings import Environment, Settings
+
+
+def record(message: str, **extra: object) -> logging.LogRecord:
+    """Return a line about an address that is no number."""
+    try:
+        int("user@example.com")
+    except ValueError:
+        error = sys.exc_info()
+    return logging.getLogger("app.x").makeRecord("app.x", logging.WARNING, "x.py", 1, message, (), error, extra=extra)
+
+
+def test_a_line_for_programs_is_one_object_with_what_the_code_adds() -> None:
+    text = logs.json_lines().format(record("Line\nbreak é", place=("a", 1)))
+    line = json.loads(text)
+    assert "\n" not in text
+    assert (line["level"], line["logger"], line["event"], line["place"]) == (
+        "warning",
+        "app.x",
+        "Line\nbreak é",
+        ["a", 1],
+    )
+    assert line["timestamp"].endswith("Z")
+    assert line["exception"].endswith("10: '[address]'")
+
+
+def test_one_for_people_has_no_colours_where_nobody_looks_and_no_values_of_variables() -> None:
+    text = logs.readable_lines().format(record("It failed", place=1))
+    assert "It failed" in text
+    assert "place=1" in text
+    assert "10: '[address]'" in text
+    assert "\x1b" not in text
+    assert "extra = " not in text
+
+
+@pytest.mark.parametrize(("environment", "lines"), [("production", "json_lines"), ("development", "readable_lines")])
+def test_production_logs_for_programs(settings: Settings, environment: str, lines: str) -> None:
+    config = logs.log_config(
+        settings.model_copy(update={"environment": Environment(environment), "log_level": "DEBUG"})
+    )
+    assert config["formatters"]["line"] == {"()": f"app.logs.{lines}"}
+    assert config["root"]["level"] == "DEBUG"
+    assert {logger["level"] for logger in config["loggers"].values()} == {"INFO"}
+    assert pickle.loads(pickle.dumps(config)) == config  # noqa: S301 - its own
+
+
+def test_a_logger_of_structlog_goes_the_same_way(running: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    structlog.get_logger("app.x").warning("Something", place=1)
+    (one,) = [one for one in caplog.records if one.name == "app.x"]
+    assert (one.getMessage(), vars(one)["place"], one.levelno) == ("Something", 1, logging.WARNING)
