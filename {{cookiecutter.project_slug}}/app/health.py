@@ -1,25 +1,31 @@
 """Routes by which an orchestrator learns whether to restart the process, or to send it requests."""
 
 import logging
-from asyncio import get_running_loop, wait_for
-from concurrent.futures import ThreadPoolExecutor
+from asyncio import gather
+from typing import Literal
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
-from app.database import SessionLocal
+from app import (
+    # {% if cookiecutter.use_redis %}
+    cache,
+    # {% endif %}
+    database,
+    # {% if cookiecutter.use_celery %}
+    worker,
+    # {% endif %}
+)
 from app.draining import refuse_while_draining
 from app.errors import ServiceUnavailable, documented
+from app.questions import Question
 
 logger = logging.getLogger(__name__)
 router = APIRouter(prefix="/health", tags=["health"])
 
 PATIENCE_SECONDS = 5
-# A thread for itself: all others may be waiting for a database that does not answer. It is only one, and holds at most one
-# connection however often somebody asks meanwhile.
-_asking = ThreadPoolExecutor(1, "ready")
+State = Literal["ok", "down"]
 
 
 class Health(BaseModel):
@@ -28,21 +34,57 @@ class Health(BaseModel):
     status: str = "ok"
 
 
+class Readiness(Health):
+    """The process can do its work; without what is `down` it does without."""
+
+    database: State
+    # {% if cookiecutter.use_redis %}
+    cache: State
+    # {% endif %}
+    # {% if cookiecutter.use_celery %}
+    broker: State
+    # {% endif %}
+
+
 @router.get("/live")
 async def live() -> Health:
     return Health()
 
 
 @router.get("/ready", responses=documented(503), dependencies=[Depends(refuse_while_draining)])
-async def ready() -> Health:
+async def ready() -> Readiness:
+    states = dict(zip(ASKED, await gather(*map(state_of, ASKED)), strict=True))
+    if states["database"] == "down":
+        raise ServiceUnavailable("Not ready: the database does not answer")
+    return Readiness(**states)
+
+
+async def state_of(name: str) -> State:
     try:
-        await wait_for(get_running_loop().run_in_executor(_asking, ask_database), PATIENCE_SECONDS)
-    except (SQLAlchemyError, TimeoutError) as error:
-        logger.warning("The database does not answer: %r", error)
-        raise ServiceUnavailable("Not ready: the database does not answer") from None
-    return Health()
+        await ASKED[name].answer(PATIENCE_SECONDS)
+    except Exception as error:  # noqa: BLE001 - each fails in its own way
+        logger.warning("The %s does not answer: %r", name, error)
+        return "down"
+    return "ok"
 
 
 def ask_database() -> None:
-    with SessionLocal.begin() as db:
+    with database.SessionLocal.begin() as db:
         db.execute(text("SELECT 1"))
+
+
+# {% if cookiecutter.use_redis %}
+def ask_cache() -> None:
+    cache.store.redis.ping()
+
+
+# {% endif %}
+ASKED: dict[str, Question[object]] = {
+    "database": Question("ready-database", ask_database),
+    # {% if cookiecutter.use_redis %}
+    "cache": Question("ready-cache", ask_cache),
+    # {% endif %}
+    # {% if cookiecutter.use_celery %}
+    "broker": Question("ready-broker", worker.queue_length),
+    # {% endif %}
+}

@@ -17,6 +17,7 @@ from app import (
 from app.auth import recovery_router as recovery
 from app.auth import router as auth
 from app.database import engine
+from app.docs import install_docs
 from app.draining import drain_on_sigterm
 from app.errors import install_handlers
 from app.logs import configure_logging
@@ -59,6 +60,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         debug=settings.debug,
         lifespan=lifespan,
         redirect_slashes=False,
+        # Theirs load their scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
         generate_unique_id_function=operation_id,
     )
     app.state.settings = settings
@@ -81,6 +85,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         health.router,
     ):
         app.include_router(router)
+    install_docs(app)
     return app
 
 

@@ -34,25 +34,22 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 SHUT = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-# What /docs and /redoc load, and FastAPI has in them: scripts within the page, whose text changes with its releases.
-# They may ask nobody but this server, so that a token typed into the page goes nowhere else.
-PAGE = (
-    f"{SHUT}; connect-src 'self'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; "
-    "style-src 'unsafe-inline' https://cdn.jsdelivr.net https://fonts.googleapis.com; "
-    "font-src https://fonts.gstatic.com; img-src 'self' data: https://fastapi.tiangolo.com https://cdn.redoc.ly; "
-    "worker-src blob:"
-)
+# The traceback of an error, which only DEBUG shows, is a page with scripts and styles in it.
+TRACEBACK = f"{SHUT}; script-src 'unsafe-inline'; style-src 'unsafe-inline'"
 
 
 class SecurityHeaders:
     """Adds to every answer what keeps a browser from harm; a header that the answer has already stays as it is."""
 
-    def __init__(self, app: ASGIApp, *, hsts_seconds: int) -> None:
+    def __init__(self, app: ASGIApp, *, hsts_seconds: int, debug: bool = False) -> None:
         self.app = app
         common = HEADERS | ({"Strict-Transport-Security": f"max-age={hsts_seconds}"} if hsts_seconds else {})
         self.of_data, self.of_pages = (
             [(name.lower().encode(), value.encode()) for name, value in (common | policy).items()]
-            for policy in ({"Content-Security-Policy": SHUT}, {"Content-Security-Policy": PAGE})
+            for policy in (
+                {"Content-Security-Policy": SHUT},
+                {"Content-Security-Policy": TRACEBACK if debug else SHUT},
+            )
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -166,7 +163,7 @@ def install_middleware(app: FastAPI, settings: Settings) -> None:
             expose_headers=("Retry-After", "X-Cache", "X-Request-ID"),
         )
     app.add_middleware(TrustedHosts, names=settings.trusted_hosts)
-    app.add_middleware(SecurityHeaders, hsts_seconds=settings.hsts_seconds)
+    app.add_middleware(SecurityHeaders, hsts_seconds=settings.hsts_seconds, debug=app.debug)
     app.add_middleware(Requests)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))

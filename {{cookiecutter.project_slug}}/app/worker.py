@@ -99,6 +99,18 @@ def publish(task: Task[..., None], arguments: tuple[Any, ...], undo: Callable[[]
         raise ServiceUnavailable("The queue does not answer; try again later") from None
 
 
+def queue_length() -> int:
+    """Return how many tasks wait for a worker; raises what the broker's client does when that does not answer."""
+    with celery.connection_for_read() as broker:
+        broker.ensure_connection(max_retries=1, interval_start=0)
+        channel: Any = broker.channel()
+        try:
+            return int(channel.queue_declare(celery.conf.task_default_queue, passive=True).message_count)
+        except broker.channel_errors:
+            # Nothing was ever queued, or nothing is left: some brokers know no empty queue.
+            return 0
+
+
 @setup_logging.connect
 def set_up_logging(**_: object) -> None:
     """Log as the web processes do, instead of in Celery's own way."""
