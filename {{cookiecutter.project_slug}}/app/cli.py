@@ -1,9 +1,11 @@
 """The command line: `python -m app.cli`."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -19,6 +21,7 @@ from app.logs import log_config
 from app.settings import get_settings
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
+METRICS = "PROMETHEUS_MULTIPROC_DIR"
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -79,23 +82,38 @@ def serve(
     reload: Annotated[bool, typer.Option(help="Start again when the code changes.")] = False,
 ) -> None:
     """Serve the API."""
-    uvicorn.run(
-        "app.main:app",
-        host=host,
-        port=port,
-        workers=workers,
-        reload=reload,
-        reload_dirs=str(Path(__file__).parent) if reload else None,
-        timeout_graceful_shutdown=30,
-        # Longer than proxies keep theirs: who closes first never closes on a request that is on its way.
-        timeout_keep_alive=75,
-        log_config=log_config(get_settings()),
-        # The application has a line for each request, without what its address may hold.
-        access_log=False,
-        # The application sees to it, and takes the word of no proxy that TRUSTED_PROXIES does not name.
-        proxy_headers=False,
-        server_header=False,
-    )
+    with shared_metrics(workers):
+        uvicorn.run(
+            "app.main:app",
+            host=host,
+            port=port,
+            workers=workers,
+            reload=reload,
+            reload_dirs=str(Path(__file__).parent) if reload else None,
+            timeout_graceful_shutdown=30,
+            # Longer than proxies keep theirs: who closes first never closes on a request that is on its way.
+            timeout_keep_alive=75,
+            log_config=log_config(get_settings()),
+            # The application has a line for each request, without what its address may hold.
+            access_log=False,
+            # The application sees to it, and takes the word of no proxy that TRUSTED_PROXIES does not name.
+            proxy_headers=False,
+            server_header=False,
+        )
+
+
+@contextmanager
+def shared_metrics(workers: int) -> Iterator[None]:
+    """Give several processes an empty folder to add their numbers up in, unless one is named."""
+    if workers == 1 or METRICS in os.environ:
+        yield
+        return
+    with TemporaryDirectory() as folder:
+        os.environ[METRICS] = folder
+        try:
+            yield
+        finally:
+            del os.environ[METRICS]
 
 
 @cli.command()

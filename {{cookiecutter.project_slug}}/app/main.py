@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import (
     health,
+    metrics,
     # {% if cookiecutter.use_celery %}
     tasks,
     # {% endif %}
@@ -83,6 +84,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         *tasks.routers,
         # {% endif %}
         health.router,
+        metrics.router,
     ):
         app.include_router(router)
     install_docs(app)

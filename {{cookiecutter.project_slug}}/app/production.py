@@ -22,6 +22,8 @@ def complaints(settings: "Settings") -> Iterator[str]:
     yield from complaints_of_key("SECRET_KEY", settings.secret_key)
     for place, key in enumerate(settings.secret_key_fallbacks, 1):
         yield from complaints_of_key(f"Key {place} of SECRET_KEY_FALLBACKS", key)
+    if settings.metrics_token:
+        yield from complaints_of_key("METRICS_TOKEN", settings.metrics_token)
     if settings.debug:
         yield "DEBUG is on; production shows nobody the inside of an error"
     if settings.cors_credentials and "*" in settings.cors_origins:

@@ -1,4 +1,4 @@
-"""What is told of every request: an id, in its answer and in all lines of the log, and a line of its own there."""
+"""What is told of every request: an id, in its answer and in all lines of the log, a line of its own there, and a count."""
 
 import logging
 import re
@@ -7,6 +7,8 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
+
+from app import metrics
 
 logger = logging.getLogger(__name__)
 
@@ -53,14 +55,19 @@ def id_of(scope: Scope) -> bytes:
 
 
 def tell(scope: Scope, status: int, seconds: float) -> None:
-    route = scope.get("route")
+    found = scope.get("route")
+    # With the names of its parameters: neither them nor the query, which may be secret.
+    route = NO_ROUTE if found is None else found.path
+    metrics.count(scope["method"], route, status, seconds)
+    # That is asked every few seconds.
+    if route == metrics.PATH:
+        return
     client = scope.get("client")
     logger.info(
         "request",
         extra={
             "method": scope["method"],
-            # With the names of its parameters: neither them nor the query, which may be secret.
-            "route": NO_ROUTE if route is None else route.path,
+            "route": route,
             "status": status,
             "duration_ms": round(seconds * 1000, 1),
             "client": client and client[0],

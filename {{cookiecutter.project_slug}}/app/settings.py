@@ -90,6 +90,7 @@ class Settings(BaseSettings):
     import_max_bytes: Annotated[int, Field(ge=1, le=8_000_000)] = 5_000_000
     # {% endif %}
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+    metrics_token: Annotated[str, Field(repr=False)] = ""
 
     @model_validator(mode="after")
     def refuse_unsafe_production(self) -> Self:

@@ -20,6 +20,7 @@ def pytest_load_initial_conftests() -> None:
     os.environ["ENVIRONMENT"] = "test"
     os.environ["BREACHED_PASSWORDS_URL"] = ""
     os.environ["LOG_LEVEL"] = "WARNING"
+    os.environ["METRICS_TOKEN"] = ""
     os.environ["DEBUG"] = "false"
     os.environ["TRUSTED_HOSTS"] = '["testserver"]'
     os.environ["SECRET_KEY"] = secrets.token_hex(32)

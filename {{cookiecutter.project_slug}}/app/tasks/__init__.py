@@ -3,6 +3,9 @@
 from app.posts import uploads
 from app.settings import Settings
 from app.tasks import router
+from app.tasks.waiting import queued
+
+__all__ = ["largest_bodies", "queued", "routers"]
 
 routers = (uploads.router, router.router)
 

@@ -18,9 +18,10 @@ from app import cli
 from app.auth import one_time_tokens, sessions
 from app.auth.passwords import verify_password
 from app.database import Base, engine
+from app.logs import log_config
 from app.models import OneTimeToken, Purpose, RefreshToken, Role, User
 from app.models.columns import now
-from app.settings import EXAMPLE_URL, Settings
+from app.settings import EXAMPLE_URL, Settings, get_settings
 from tests.factories import UserFactory
 from tests.range_service import Answer, RangeServer
 
@@ -197,6 +198,29 @@ class TestServe:
         ((_, options),) = served
         assert (options["host"], options["port"], options["workers"]) == ("::", 65535, 2)
         assert options["reload"] is True
+
+    @pytest.mark.parametrize(("workers", "shared"), [("1", False), ("2", True)])
+    def test_several_processes_share_an_empty_folder_for_their_metrics(
+        self, monkeypatch: pytest.MonkeyPatch, workers: str, *, shared: bool
+    ) -> None:
+        folders: list[Path] = []
+
+        def see(_app: str, **_: Any) -> None:
+            folders.extend(Path(os.environ[name]) for name in (cli.METRICS,) if name in os.environ)
+            assert [list(folder.iterdir()) for folder in folders] == [[]] * len(folders)
+
+        monkeypatch.setattr(uvicorn, "run", see)
+        assert run("serve", "--workers", workers).exit_code == 0
+        assert len(folders) == shared
+        assert not any(folder.exists() for folder in folders)
+        assert cli.METRICS not in os.environ
+
+    def test_the_servers_own_lines_are_the_projects_and_its_access_log_is_off(
+        self, served: list[tuple[str, dict[str, Any]]]
+    ) -> None:
+        assert run("serve").exit_code == 0
+        ((_, options),) = served
+        assert (options["log_config"], options["access_log"]) == (log_config(get_settings()), False)
 
     @pytest.mark.parametrize("option", ["--port=0", "--port=65536", "--port=http", "--workers=0"])
     def test_a_number_outside_the_limits_is_refused(

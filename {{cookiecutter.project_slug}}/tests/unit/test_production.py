@@ -44,6 +44,12 @@ class TestSecretKeyFallbacks:
         assert make(environment="production", secret_key_fallbacks=keys).secret_key_fallbacks == keys
 
 
+class TestMetricsToken:
+    def test_a_short_one_is_refused_and_none_is_taken(self) -> None:
+        assert lines(metrics_token="x" * 31) == ["METRICS_TOKEN has 31 characters; production needs 32 or more"]
+        assert make(environment="production", metrics_token="").metrics_token == ""
+
+
 class TestDebug:
     def test_it_is_refused(self) -> None:
         assert lines(debug=True) == [DEBUG]

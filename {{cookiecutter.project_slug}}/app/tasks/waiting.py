@@ -1,0 +1,35 @@
+"""How many tasks wait, for Prometheus."""
+
+import logging
+from collections.abc import Iterator
+
+from prometheus_client import generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from app import worker
+from app.questions import Question
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 1
+_length = Question("queue-length", worker.queue_length)
+
+
+class Queue(Collector):
+    """The queue as it was when somebody asked."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        yield GaugeMetricFamily("celery_queue_length", "Tasks that wait for a worker", self.length)
+
+
+async def queued() -> bytes:
+    """Return the length of the queue as Prometheus reads it, or nothing where the broker does not tell it in time."""
+    try:
+        return generate_latest(Queue(await _length.answer(PATIENCE_SECONDS)))
+    except Exception as error:  # noqa: BLE001 - each broker fails in its own way
+        logger.warning("The broker does not tell how much is queued: %r", error)
+        return b""

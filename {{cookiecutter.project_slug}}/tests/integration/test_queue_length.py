@@ -1,0 +1,24 @@
+"""`GET /metrics` tells how much is queued, if the broker does."""
+
+import re
+
+from kombu.simple import SimpleQueue
+
+from app.worker import celery
+from tests.client import Client
+from tests.workers import queue_down
+
+LENGTH = re.compile(r"^celery_queue_length (\S+)$", re.MULTILINE)
+
+
+def test_it_tells_how_much_is_queued(anon_client: Client, queue: SimpleQueue) -> None:
+    assert LENGTH.findall(anon_client.get("/metrics").text) == ["0.0"]
+    celery.send_task("app.mail.deliver")
+    assert LENGTH.findall(anon_client.get("/metrics").text) == ["1.0"]
+
+
+def test_a_broker_that_says_nothing_is_left_out(anon_client: Client) -> None:
+    with queue_down(silent=True):
+        response = anon_client.get("/metrics")
+    assert (response.status_code, LENGTH.findall(response.text)) == (200, [])
+    assert "http_requests_total" in response.text
