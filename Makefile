@@ -11,7 +11,7 @@ ARGS =
 export RUFF_CACHE_DIR := $(CURDIR)/.ruff_cache
 
 .DEFAULT_GOAL = help
-.PHONY: help bake test check fix matrix bench sabotage containers
+.PHONY: help bake test check fix matrix bench sabotage containers browser
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1#\2/p' Makefile | while IFS='#' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -45,3 +45,6 @@ sabotage: ## Plant a defect after another in a bake; its suite must go red for e
 
 containers: ## Build images, start their containers and be rough to them, in Docker (ARGS="mysql-redis --suite")
 	@$(RUN) python -m tests.containers $(ARGS)
+
+browser: ## Use /docs of a fresh bake in a real browser: log in, create a post, read it
+	@$(RUN) python -m tests.browser $(ARGS)

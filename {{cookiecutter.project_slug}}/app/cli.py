@@ -93,6 +93,8 @@ def serve(
             timeout_graceful_shutdown=30,
             # Longer than proxies keep theirs: who closes first never closes on a request that is on its way.
             timeout_keep_alive=75,
+            # A process that is still importing says nothing, and would be ended and started again for ever.
+            timeout_worker_healthcheck=60,
             log_config=log_config(get_settings()),
             # The application has a line for each request, without what its address may hold.
             access_log=False,

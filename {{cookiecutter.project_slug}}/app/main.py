@@ -14,6 +14,7 @@ from app import (
     # {% if cookiecutter.use_celery %}
     tasks,
     # {% endif %}
+    telemetry,
 )
 from app.auth import recovery_router as recovery
 from app.auth import router as auth
@@ -65,6 +66,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=operation_id,
+        telemetry=telemetry.start(settings),
     )
     app.state.settings = settings
     install_buckets(app)

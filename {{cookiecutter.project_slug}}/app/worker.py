@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
-from app import brokers
+from app import brokers, telemetry
 from app.commits import after_commit
 from app.errors import ServiceUnavailable
 from app.logs import configure_logging
@@ -144,3 +144,9 @@ def forget_connections(**_: object) -> None:
     from app.database import engine  # noqa: PLC0415 - its pool is made where it is first imported
 
     engine.dispose(close=False)
+
+
+@worker_process_init.connect
+def start_telemetry(**_: object) -> None:
+    # Here and not in the process that forks: the threads that send would stay there.
+    telemetry.start_worker(settings)

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Callable
 from contextlib import closing
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -80,6 +81,14 @@ def ask(peer: http.client.HTTPConnection, path: str, body: dict[str, Any] | None
     return json.loads(text or "null")
 
 
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait for what is done after a response."""
+    deadline = monotonic() + 10
+    while not condition() and monotonic() < deadline:
+        sleep(0.01)
+    assert condition()
+
+
 @pytest.mark.slow
 def test_a_server_logs_no_address_password_or_token_and_of_a_bug_the_request(
     app: FastAPI, server: TestClient, bug: None, lines: Lines, postbox: Postbox
@@ -92,11 +101,12 @@ def test_a_server_logs_no_address_password_or_token_and_of_a_bug_the_request(
         tokens = ask(peer, "/auth/login", account)
         ask(peer, "/auth/refresh", {"refresh_token": tokens["refresh_token"]})
         ask(peer, "/auth/password/forgot", {"email": account["email"]}, 202)
+        wait_for(lambda: len(postbox.mails) == 2)
         mailed = token_in(postbox.mails[-1])
         postbox.refusal = "550 user@example.com is not here"
         ask(peer, "/auth/password/reset", {"token": mailed, "password": "Password3"}, 204)
         ask(peer, "/posts", None, 500)
-    assert len(postbox.mails) == 2
+        wait_for(lambda: bool(lines.of("app.commits")))
     secrets = [account["email"], PASSWORD, "Password2", "Password3", mailed, "x" * 43, *map(str, tokens.values())]
     assert [secret for secret in secrets if len(secret) > 6 and secret in lines.text] == []
     (refused,) = lines.of("app.commits")

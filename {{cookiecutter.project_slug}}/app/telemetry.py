@@ -1,0 +1,73 @@
+"""Traces for OpenTelemetry and errors for Sentry, where the environment names a place for them.
+
+By the environment alone: `OTEL_EXPORTER_OTLP_ENDPOINT` and the other variables of OpenTelemetry, and those of Sentry. Their
+packages are extras of the project, of which nothing is imported where no variable is set.
+"""
+
+import logging
+import os
+from importlib import import_module
+from importlib.util import find_spec
+
+from fastapi.telemetry import TelemetryConfig
+
+from app.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+TRACES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+ERRORS = ("SENTRY_DSN",)
+# FastAPI traces itself. SQLAlchemy's instrumentation takes no SQLAlchemy 2.1 so far, so statements have no spans.
+INSTRUMENTORS: dict[str, str] = {
+    # {% if cookiecutter.use_celery %}
+    "celery": "CeleryInstrumentor",
+    # {% endif %}
+    # {% if cookiecutter.__redis_server %}
+    "redis": "RedisInstrumentor",
+    # {% endif %}
+}
+
+
+def wanted(variables: tuple[str, ...], package: str, extra: str) -> bool:
+    """Return whether one of the variables is set and the package there; a package that is missing is told."""
+    named = next((name for name in variables if os.environ.get(name)), None)
+    if named is None:
+        return False
+    try:
+        found = find_spec(package) is not None
+    except ModuleNotFoundError:
+        found = False
+    if not found:
+        logger.warning("%s is set and its packages are missing: uv sync --extra %s installs them", named, extra)
+    return found
+
+
+# {% if cookiecutter.use_celery %}
+def start_worker(settings: Settings) -> None:
+    """Send what is asked for from a process that does tasks, for which FastAPI does nothing."""
+    if start(settings)["auto_configure"]:
+        traces = import_module("opentelemetry.sdk.trace")
+        exporter = import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter").OTLPSpanExporter()
+        provider = traces.TracerProvider()
+        provider.add_span_processor(traces.export.BatchSpanProcessor(exporter))
+        import_module("opentelemetry.trace").set_tracer_provider(provider)
+
+
+# {% endif %}
+def start(settings: Settings) -> TelemetryConfig:
+    """Send what is asked for from now on, and return what FastAPI does for it."""
+    if wanted(ERRORS, "sentry_sdk", "sentry"):
+        import_module("sentry_sdk").init(
+            environment=settings.environment.value,
+            # Neither who it was, nor what was sent, nor what variables held, such as a password.
+            send_default_pii=False,
+            include_local_variables=False,
+            max_request_body_size="never",
+        )
+    traced = wanted(TRACES, "opentelemetry.exporter.otlp.proto.http", "telemetry")
+    for library, name in INSTRUMENTORS.items() if traced else ():
+        instrumentor = getattr(import_module(f"opentelemetry.instrumentation.{library}"), name)()
+        if not instrumentor.is_instrumented_by_opentelemetry:
+            instrumentor.instrument()
+    # Errors are in the log, where their text is cleaned.
+    return {"auto_configure": traced, "logs": False}

@@ -1,0 +1,35 @@
+"""Telemetry is asked for by the environment, and its packages are extras."""
+
+import sys
+
+import pytest
+
+from app import telemetry
+from app.settings import Settings
+
+OFF = {"auto_configure": False, "logs": False}
+PACKAGES = {"opentelemetry.exporter.otlp", "opentelemetry.instrumentation", "sentry_sdk"}
+
+
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*telemetry.TRACES, *telemetry.ERRORS):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_without_a_place_to_send_to_nothing_is_imported_and_nothing_said(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert telemetry.start(settings) == OFF
+    assert (caplog.records, PACKAGES & sys.modules.keys()) == ([], set())
+
+
+@pytest.mark.parametrize(("name", "extra"), [("OTEL_EXPORTER_OTLP_ENDPOINT", "telemetry"), ("SENTRY_DSN", "sentry")])
+def test_a_place_without_the_packages_is_told_and_stops_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str, extra: str
+) -> None:
+    monkeypatch.setenv(name, "https://key@collector.example.com/1")
+    monkeypatch.setattr(telemetry, "find_spec", lambda _: None)
+    assert telemetry.start(settings) == OFF
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told == f"{name} is set and its packages are missing: uv sync --extra {extra} installs them"
