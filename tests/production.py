@@ -15,7 +15,7 @@ from tests.servers.keeper import free_port
 
 STARTING = 30
 # As it is logged for people, and for programs.
-BAD_LINE = re.compile(r'\[(?:error|critical) *\]|"level": "(?:error|critical)"')
+BAD_LINE = re.compile(r'\bERROR\b|\[(?:error|critical) *\]|"level": "(?:error|critical)"')
 # A worker whose task ends as it is asked to stop may wait 30 s for its own confirmation, in vain.
 STOPPING = 60
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from app.cache_store import NOTHING, CacheStore
 from app.commits import after_commit
 from app.models import Post, User
+from app.questions import NEEDED, Question
 from app.settings import get_settings
 
 M = TypeVar("M", bound=BaseModel)
@@ -91,3 +92,11 @@ def forget_posts_of(db: Session, author: User) -> None:
     with db.begin_nested():
         db.execute(select(User.id).where(User.id == author.id).with_for_update())
     forget(db, Post, db.scalars(select(Post.id).where(Post.author_id == author.id)))
+
+
+def ask() -> None:
+    """Ask Redis for nothing; raises `RedisError` when it does not answer."""
+    store.redis.ping()
+
+
+NEEDED["cache"] = Question("ready-cache", ask)

@@ -8,18 +8,10 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 from sqlalchemy import text
 
-from app import (
-    # {% if cookiecutter.use_redis %}
-    cache,
-    # {% endif %}
-    database,
-    # {% if cookiecutter.use_celery %}
-    worker,
-    # {% endif %}
-)
+from app.database import SessionLocal
 from app.draining import refuse_while_draining
 from app.errors import ServiceUnavailable, documented
-from app.questions import Question
+from app.questions import NEEDED, Question
 
 logger = logging.getLogger(__name__)
 router = APIRouter(prefix="/health", tags=["health"])
@@ -34,34 +26,23 @@ class Health(BaseModel):
     status: str = "ok"
 
 
-class Readiness(Health):
-    """The process can do its work; without what is `down` it does without."""
-
-    database: State
-    # {% if cookiecutter.use_redis %}
-    cache: State
-    # {% endif %}
-    # {% if cookiecutter.use_celery %}
-    broker: State
-    # {% endif %}
-
-
 @router.get("/live")
 async def live() -> Health:
     return Health()
 
 
 @router.get("/ready", responses=documented(503), dependencies=[Depends(refuse_while_draining)])
-async def ready() -> Readiness:
-    states = dict(zip(ASKED, await gather(*map(state_of, ASKED)), strict=True))
+async def ready() -> dict[str, State]:
+    """Tell the state of each thing that is needed; without the database nothing can be done, and without others less."""
+    states = dict(zip(NEEDED, await gather(*map(state_of, NEEDED)), strict=True))
     if states["database"] == "down":
         raise ServiceUnavailable("Not ready: the database does not answer")
-    return Readiness(**states)
+    return {"status": "ok", **states}
 
 
 async def state_of(name: str) -> State:
     try:
-        await ASKED[name].answer(PATIENCE_SECONDS)
+        await NEEDED[name].answer(PATIENCE_SECONDS)
     except Exception as error:  # noqa: BLE001 - each fails in its own way
         logger.warning("The %s does not answer: %r", name, error)
         return "down"
@@ -69,22 +50,8 @@ async def state_of(name: str) -> State:
 
 
 def ask_database() -> None:
-    with database.SessionLocal.begin() as db:
+    with SessionLocal.begin() as db:
         db.execute(text("SELECT 1"))
 
 
-# {% if cookiecutter.use_redis %}
-def ask_cache() -> None:
-    cache.store.redis.ping()
-
-
-# {% endif %}
-ASKED: dict[str, Question[object]] = {
-    "database": Question("ready-database", ask_database),
-    # {% if cookiecutter.use_redis %}
-    "cache": Question("ready-cache", ask_cache),
-    # {% endif %}
-    # {% if cookiecutter.use_celery %}
-    "broker": Question("ready-broker", worker.queue_length),
-    # {% endif %}
-}
+NEEDED["database"] = Question("ready-database", ask_database)

@@ -1,4 +1,4 @@
-"""Questions to others that may never be answered."""
+"""Questions to others that may never be answered, among them those of `/health/ready`."""
 
 from asyncio import get_running_loop, wait_for
 from collections.abc import Callable
@@ -21,3 +21,7 @@ class Question(Generic[T]):
     async def answer(self, seconds: float) -> T:
         """Return the answer; raises what asking raises, and `TimeoutError` when that takes longer."""
         return await wait_for(get_running_loop().run_in_executor(self.thread, self.ask), seconds)
+
+
+NEEDED: dict[str, Question[object]] = {}
+"""What the process needs, by name; what talks to a server adds a question to it."""

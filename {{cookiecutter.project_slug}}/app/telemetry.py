@@ -7,6 +7,7 @@ packages are extras of the project, of which nothing is imported where no variab
 import logging
 import os
 from importlib import import_module
+from importlib.metadata import entry_points
 from importlib.util import find_spec
 
 from fastapi.telemetry import TelemetryConfig
@@ -17,15 +18,6 @@ logger = logging.getLogger(__name__)
 
 TRACES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 ERRORS = ("SENTRY_DSN",)
-# FastAPI traces itself. SQLAlchemy's instrumentation takes no SQLAlchemy 2.1 so far, so statements have no spans.
-INSTRUMENTORS: dict[str, str] = {
-    # {% if cookiecutter.use_celery %}
-    "celery": "CeleryInstrumentor",
-    # {% endif %}
-    # {% if cookiecutter.__redis_server %}
-    "redis": "RedisInstrumentor",
-    # {% endif %}
-}
 
 
 def wanted(variables: tuple[str, ...], package: str, extra: str) -> bool:
@@ -46,10 +38,9 @@ def wanted(variables: tuple[str, ...], package: str, extra: str) -> bool:
 def start_worker(settings: Settings) -> None:
     """Send what is asked for from a process that does tasks, for which FastAPI does nothing."""
     if start(settings)["auto_configure"]:
-        traces = import_module("opentelemetry.sdk.trace")
         exporter = import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter").OTLPSpanExporter()
-        provider = traces.TracerProvider()
-        provider.add_span_processor(traces.export.BatchSpanProcessor(exporter))
+        provider = import_module("opentelemetry.sdk.trace").TracerProvider()
+        provider.add_span_processor(import_module("opentelemetry.sdk.trace.export").BatchSpanProcessor(exporter))
         import_module("opentelemetry.trace").set_tracer_provider(provider)
 
 
@@ -65,8 +56,9 @@ def start(settings: Settings) -> TelemetryConfig:
             max_request_body_size="never",
         )
     traced = wanted(TRACES, "opentelemetry.exporter.otlp.proto.http", "telemetry")
-    for library, name in INSTRUMENTORS.items() if traced else ():
-        instrumentor = getattr(import_module(f"opentelemetry.instrumentation.{library}"), name)()
+    # FastAPI traces itself; these are for the libraries around it, as they are installed.
+    for found in entry_points(group="opentelemetry_instrumentor") if traced else ():
+        instrumentor = found.load()()
         if not instrumentor.is_instrumented_by_opentelemetry:
             instrumentor.instrument()
     # Errors are in the log, where their text is cleaned.

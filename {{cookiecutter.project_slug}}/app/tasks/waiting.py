@@ -8,12 +8,13 @@ from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from app import worker
-from app.questions import Question
+from app.questions import NEEDED, Question
 
 logger = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 1
 _length = Question("queue-length", worker.queue_length)
+NEEDED["broker"] = Question("ready-broker", worker.queue_length)
 
 
 class Queue(Collector):

@@ -54,6 +54,13 @@ class TestOutage:
         assert client.delete(f"/posts/{post.id}").status_code == 204
         assert client.delete("/users/me").status_code == 204
 
+    def test_the_process_is_ready_and_says_so(
+        self, anon_client: Client, proxy: Proxy, distant: CacheStore, way: Way
+    ) -> None:
+        proxy.way = way
+        response = anon_client.get("/health/ready")
+        assert (response.status_code, response.json()["cache"], response.json()["database"]) == (200, "down", "ok")
+
     def test_it_costs_one_question_and_one_line_of_the_log(
         self,
         client: Client,

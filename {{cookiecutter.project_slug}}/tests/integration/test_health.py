@@ -16,18 +16,11 @@ from app import health
 from app.commits import BACKGROUND_THREADS
 from app.database import CONNECT_SECONDS, SessionLocal, engine, engine_options
 from app.models import User
+from app.questions import NEEDED
 from app.routing import HASHING_THREADS
 from app.settings import Settings
-from tests import (
-    factories,
-    # {% if cookiecutter.use_redis %}
-    outage,
-    # {% endif %}
-    # {% if cookiecutter.use_celery %}
-    workers,
-    # {% endif %}
-)
 from tests.client import Client
+from tests.factories import PostFactory
 
 NOWHERE = "/no/such/folder/or/database_test"
 
@@ -64,26 +57,8 @@ class TestLive:
 class TestReady:
     def test_it_answers_when_the_database_does(self, anon_client: Client, caplog: pytest.LogCaptureFixture) -> None:
         response = anon_client.get("/health/ready")
-        assert (response.status_code, response.json()) == (200, dict.fromkeys(("status", *health.ASKED), "ok"))
+        assert (response.status_code, response.json()) == (200, dict.fromkeys(("status", *NEEDED), "ok"))
         assert caplog.records == []
-
-    # {% if cookiecutter.use_redis %}
-    def test_it_answers_without_a_cache_and_says_so(
-        self, anon_client: Client, distant: object, proxy: outage.Proxy
-    ) -> None:
-        proxy.way = outage.Way.CUT
-        response = anon_client.get("/health/ready")
-        assert (response.status_code, response.json()["cache"], response.json()["database"]) == (200, "down", "ok")
-
-    # {% endif %}
-    # {% if cookiecutter.use_celery %}
-    @pytest.mark.parametrize("silent", [False, True])
-    def test_it_answers_without_a_broker_and_says_so(self, anon_client: Client, *, silent: bool) -> None:
-        with workers.queue_down(silent=silent):
-            response = anon_client.get("/health/ready")
-        assert (response.status_code, response.json()["broker"], response.json()["database"]) == (200, "down", "ok")
-
-    # {% endif %}
 
     def test_it_names_the_database_when_that_is_down(
         self, anon_client: Client, database_down: None, caplog: pytest.LogCaptureFixture
@@ -166,7 +141,7 @@ class TestReady:
 def test_the_other_routes_fail_loudly_while_the_database_is_down(
     client: Client, user: User, database_down: None
 ) -> None:
-    post = factories.PostFactory(author=user)
+    post = PostFactory(author=user)
     with pytest.raises(OperationalError):
         client.get(f"/posts/{post.id}")
 
