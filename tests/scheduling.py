@@ -4,8 +4,8 @@ import re
 
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
-# Modules whose tests share a bake of their own.
-WHOLE = ("tests/test_cruft.py", "tests/test_workflows.py")
+# Modules whose tests share bakes of their own.
+WHOLE = ("tests/test_cruft.py", "tests/test_guide.py", "tests/test_workflows.py")
 
 
 def group_of(nodeid: str) -> str:

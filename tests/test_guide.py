@@ -1,13 +1,23 @@
-"""The bake's guide to a resource of one's own, followed to the letter."""
+"""What the bake's documents have a newcomer type, and its guide to a resource of one's own, followed to the letter."""
 
+import http.client
+import os
 import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.bakes import bake, config
-from tests.commands import run
+from tests.client import Api
+from tests.commands import environment, run
 from tests.guide import changed, follow, steps
+from tests.production import answers
+from tests.servers.keeper import free_port
 
 GUIDE = "docs/resources.md"
 # Of the whole suite, which the guide ends with, what looks at every route or at the new ones.
@@ -24,12 +34,46 @@ CONCERNED = (
 )
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    done = bake(tmp_path, "project_slug=shop", settings=config(tmp_path))
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("guide")
+    done = bake(folder, "project_slug=shop", settings=config(folder))
     assert done.returncode == 0, done.stderr
-    run(tmp_path / "shop", "make", "lock")
-    return tmp_path / "shop"
+    run(folder / "shop", "make", "lock")
+    return folder / "shop"
+
+
+@contextmanager
+def typed_and_stopped(project: Path, command: str, port: int) -> Iterator[None]:
+    """Type the command, wait for the page of the documentation, and press Ctrl-C in the end."""
+    process = subprocess.Popen(
+        shlex.split(command), cwd=project, env=environment(), stdin=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not answers(f"http://127.0.0.1:{port}", "/docs"):
+            assert process.poll() is None, f"{command} ended by itself"
+            assert time.monotonic() < deadline, f"{command} shows no documentation"
+            time.sleep(0.1)
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(60)
+
+
+def test_a_newcomer_serves_the_project_and_logs_in_as_an_admin(project: Path) -> None:
+    port = free_port()
+    with typed_and_stopped(project, f'make dev ARGS="--port {port}"', port):
+        run(project, *shlex.split("make admin email=you@example.com ARGS=\"--password 'a password of mine'\""))
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+            api = Api(connection)
+            login = {"email": "you@example.com", "password": "a password of mine"}
+            api.token = api("POST", "/auth/login", 200, login)["access_token"]
+            assert [user["email"] for user in api("GET", "/users", 200)["items"]] == ["you@example.com"]
+    run(project, "make", "migrate")
+    run(project, "make", "check-migrations")
+    run(project, "sh", "scripts/uv", "run", "pre-commit", "install")
+    run(project, "sh", "scripts/uv", "run", "python", "-m", "app.cli", "purge")
 
 
 def test_who_follows_it_has_a_resource_that_passes_all_checks(project: Path) -> None:
