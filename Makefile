@@ -11,7 +11,7 @@ ARGS =
 export RUFF_CACHE_DIR := $(CURDIR)/.ruff_cache
 
 .DEFAULT_GOAL = help
-.PHONY: help bake test check fix matrix bench sabotage containers browser
+.PHONY: help bake test lint check fix matrix bench sabotage containers browser
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1#\2/p' Makefile | while IFS='#' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -22,12 +22,14 @@ bake: ## Bake a project into bakes/ (ARGS="database_engine=postgresql use_redis=
 test: ## Run every test, all variants on real servers (ARGS="-k posts", ARGS="--only 'mysql*'")
 	$(SERVERS) python -m pytest -n auto $(ARGS)
 
-check: ## Lint, format and types of the source, of the tests and of every bake
+lint: ## Lint, format and types of the source and of the tests
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) mypy
 	$(RUN) sh -c 'cd $(SOURCE) && exec mypy --cache-dir ../.mypy_cache/source'
 	PYTHONPYCACHEPREFIX=build/pycache $(RUN) python -m compileall -q benchmarks hooks tests $(SOURCE)
+
+check: lint ## The same, and of every bake too
 	$(RUN) python -m pytest -q -n auto --no-servers tests/test_variants_baking.py tests/test_variants_checks.py $(ARGS)
 
 fix: ## Correct what ruff can, in the source too: lint and format

@@ -85,7 +85,7 @@ class TestWorker:
     def test_another_goes_on_where_one_was_killed(
         self, server: TestClient, settings: Settings, queue: SimpleQueue
     ) -> None:
-        rows = 8_000
+        rows = 5_000
         upload(server, settings, rows=rows)
         with running(*WORKER) as worker:
             assert eventually(lambda: progress()[1] > 0), worker.said
