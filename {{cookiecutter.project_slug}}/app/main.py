@@ -1,5 +1,6 @@
 """The application."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -25,9 +26,12 @@ from app.errors import install_handlers
 from app.logs import configure_logging
 from app.middleware import install_middleware
 from app.posts import router as posts
-from app.settings import Settings, get_settings
+from app.production import risks
+from app.settings import Environment, Settings, get_settings
 from app.throttles import install_buckets
 from app.users import router as users
+
+logger = logging.getLogger(__name__)
 
 
 class OptionalTrailingSlash:
@@ -47,6 +51,9 @@ class OptionalTrailingSlash:
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Bound the thread pool by what the connection pool can serve; close the connections at the end."""
     configure_logging(app.state.settings)
+    if app.state.settings.environment is Environment.PRODUCTION:
+        for risk in risks(app.state.settings):
+            logger.warning("%s", risk)
     drain_on_sigterm(app, app.state.settings.drain_seconds)
     to_thread.current_default_thread_limiter().total_tokens = app.state.settings.request_threads
     yield

@@ -13,6 +13,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app import (
     errors,
+    metrics,
     # {% if cookiecutter.use_celery %}
     tasks,
     # {% endif %}
@@ -69,13 +70,19 @@ class SecurityHeaders:
 
 
 class TrustedHosts:
-    """Starlette's check of the `Host`, with the refusal in the form of every other error."""
+    """Starlette's check of the `Host`, with the refusal in the form of every other error.
+
+    Who reads the metrics comes by the address of the process, which nobody can list.
+    """
 
     def __init__(self, app: ASGIApp, *, names: Sequence[str]) -> None:
         self.app = app
         self.check = TrustedHostMiddleware(say_nothing, names, www_redirect=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("path", "").rstrip("/") == metrics.PATH:
+            await self.app(scope, receive, send)
+            return
         refusal: list[Message] = []
 
         async def keep(message: Message) -> None:

@@ -39,6 +39,12 @@ def complaints(settings: "Settings") -> Iterator[str]:
     # {% endif %}
 
 
+def risks(settings: "Settings") -> Iterator[str]:
+    """Yield what production starts with, and whoever runs it should know."""
+    if settings.mail_url.startswith("console:"):
+        yield "MAIL_URL is the console: nobody gets mail, and this log gets the tokens in it"
+
+
 def complaints_of_key(name: str, key: str) -> Iterator[str]:
     """Yield what is wrong with a key that signs, without repeating it."""
     if key == EXAMPLE_SECRET:

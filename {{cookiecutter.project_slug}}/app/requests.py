@@ -14,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 ID_HEADER = b"x-request-id"
 ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+BAD = 400
 NO_ROUTE = "unmatched"
 """The route of what was refused before one was found, or of a path that has none: who asks for those chooses the text."""
 
@@ -59,8 +60,8 @@ def tell(scope: Scope, status: int, seconds: float) -> None:
     # With the names of its parameters: neither them nor the query, which may be secret.
     route = NO_ROUTE if found is None else found.path
     metrics.count(scope["method"], route, status, seconds)
-    # That is asked every few seconds.
-    if route == metrics.PATH:
+    # These are asked every few seconds, by machines: as long as all is well they would hide everything else.
+    if status < BAD and (route == metrics.PATH or route.startswith("/health/")):
         return
     client = scope.get("client")
     logger.info(

@@ -70,6 +70,12 @@ class TestUnknownHost:
         response = client.get("/posts", headers={"Host": "example.com"}, follow_redirects=False)
         assert response.status_code == 400
 
+    def test_who_reads_the_metrics_comes_by_any(self, named: Client) -> None:
+        answers = [
+            named.get(path, headers={"Host": "10.42.0.7:8000"}) for path in ("/metrics", "/metrics/", "/metrics/x")
+        ]
+        assert [answer.status_code for answer in answers] == [200, 200, 400]
+
     def test_another_header_is_not_asked(self, named: Client) -> None:
         headers = {"Host": "evil.example", "X-Forwarded-Host": "api.example.com", "Forwarded": "host=api.example.com"}
         assert named.get("/posts", headers=headers).status_code == 400

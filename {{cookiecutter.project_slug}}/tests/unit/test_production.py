@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.production import EXAMPLE_SECRET
+from app.production import EXAMPLE_SECRET, risks
 from app.settings import EXAMPLE_URL
 from tests.unit.given import SECRET, complaints, make
 
@@ -48,6 +48,13 @@ class TestMetricsToken:
     def test_a_short_one_is_refused_and_none_is_taken(self) -> None:
         assert lines(metrics_token="x" * 31) == ["METRICS_TOKEN has 31 characters; production needs 32 or more"]
         assert make(environment="production", metrics_token="").metrics_token == ""
+
+
+class TestMail:
+    def test_that_of_the_console_is_a_risk_and_no_reason_to_stop(self) -> None:
+        (risk,) = risks(make(environment="production", mail_url="console://"))
+        assert risk.startswith("MAIL_URL is the console")
+        assert list(risks(make(environment="production", mail_url="smtp://localhost"))) == []
 
 
 class TestDebug:
