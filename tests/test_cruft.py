@@ -98,7 +98,11 @@ def outdated(created: Path, template: tuple[Path, str], env: Mapping[str, str]) 
     (source / REMOVED).unlink()
     edit(source / "app" / "health.py", "PATIENCE_SECONDS = 5\n", "PATIENCE_SECONDS = 6\n")
     commit(template[0], env)
-    edit(created / "app" / "health.py", "from fastapi import APIRouter\n", "from fastapi import APIRouter  # ours\n")
+    edit(
+        created / "app" / "health.py",
+        "from fastapi import APIRouter, Depends\n",
+        "from fastapi import APIRouter, Depends  # ours\n",
+    )
     edit(created / "README.md", "## Layout\n", "## Our layout\n")
     edit(created / "pyproject.toml", 'version = "0.1.0"', 'version = "3.0.0"')
     (created / "uv.lock").write_text("ours\n", encoding="utf-8")
@@ -134,7 +138,7 @@ def test_an_update_merges_the_template_into_what_its_user_made_of_it(updated: Pa
     }
     assert not (updated / REMOVED).exists()
     health = (updated / "app" / "health.py").read_text(encoding="utf-8")
-    assert "import APIRouter  # ours" in health
+    assert "import APIRouter, Depends  # ours" in health
     assert "PATIENCE_SECONDS = 6" in health
     readme = (updated / "README.md").read_text(encoding="utf-8")
     assert "## Our layout" in readme
@@ -151,7 +155,7 @@ def test_an_update_leaves_secrets_and_versions_as_they_are(outdated: Path, updat
 def test_an_updated_project_passes_its_tests_when_migrations_of_both_are_merged(
     updated: Path, env: Mapping[str, str]
 ) -> None:
-    own = {**env, "PATH": os.environ["PATH"]}
+    own = {**env, "PATH": os.pathsep.join([str(TOOLS), os.environ["PATH"]])}
     run(updated, "alembic", "merge", "heads", "--message", "merge the template's", extra=own)
     (merged,) = (updated / "migrations" / "versions").glob("*_merge_the_template_s.py")
     run(updated, "ruff", "check", "--no-cache", str(merged), extra=own)
@@ -169,7 +173,7 @@ def test_an_update_may_change_an_option(outdated: Path, env: Mapping[str, str]) 
     assert not (folder / ".gitlab-ci.yml").exists()
     assert (folder / ".github" / "workflows" / "ci.yml").exists()
     assert "REDIS_URL=" in (folder / ".env.example").read_text(encoding="utf-8")
-    assert "import APIRouter  # ours" in (folder / "app" / "health.py").read_text(encoding="utf-8")
+    assert "import APIRouter, Depends  # ours" in (folder / "app" / "health.py").read_text(encoding="utf-8")
 
 
 def test_a_project_that_was_baked_without_cruft_is_linked_and_is_what_cruft_would_make(

@@ -93,7 +93,9 @@ def test_every_yaml_file_parses(project: Path) -> None:
     configurations = [*project.rglob("*.yml"), *project.rglob("*.yaml")]
     assert configurations
     for path in configurations:
-        assert isinstance(yaml.safe_load(path.read_text(encoding="utf-8")), dict), path
+        documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+        assert documents, path
+        assert all(isinstance(document, dict) for document in documents), path
 
 
 def test_readme_and_licence_carry_the_text(project: Path, text: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from tests import production
 from tests.commands import TAIL, CommandFailed, environment, run
 from tests.stages import hooks, lint, result_of, types
+from tests.variants import variants
 
 COMMAND = ("uv", "run", "pytest")
 
@@ -84,7 +85,7 @@ def test_a_module_is_type_checked_anew_when_only_its_content_differs(tmp_path: P
 
 def test_hooks_need_a_repository(tmp_path: Path) -> None:
     with pytest.raises(CommandFailed, match="git add --all"):
-        hooks(tmp_path)
+        hooks(tmp_path, variants()[0])
 
 
 def served_by(folder: Path, script: str) -> Path:

@@ -21,8 +21,8 @@ def test_it_declares_what_it_imports_and_nothing_else(installed: Path) -> None:
 
 
 @pytest.mark.stage("hooks")
-def test_its_pre_commit_hooks_change_nothing(installed: Path) -> None:
-    stages.hooks(installed)
+def test_its_pre_commit_hooks_change_nothing(installed: Path, variant: Variant) -> None:
+    stages.hooks(installed, variant)
 
 
 @pytest.mark.stage("migrations")
