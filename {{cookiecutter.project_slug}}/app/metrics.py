@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client import generate_latest as text_of
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from sqlalchemy import event
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from app import (
     database,
@@ -30,6 +31,7 @@ router = APIRouter(include_in_schema=False)
 PATH = "/metrics"
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 PATIENCE_SECONDS = 10
+TAKEN = "taken"
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 requests = Counter("http_requests", "Answers", ("method", "route", "status"))
@@ -40,13 +42,16 @@ largest.set(database.engine.pool.size())  # type: ignore[attr-defined] # the poo
 
 
 @event.listens_for(database.engine, "checkout")
-def take(*_: object) -> None:
+def take(_connection: object, entry: ConnectionPoolEntry, _proxy: object) -> None:
+    entry.info[TAKEN] = True
     in_use.inc()
 
 
 @event.listens_for(database.engine, "checkin")
-def give_back(*_: object) -> None:
-    in_use.dec()
+def give_back(_connection: object, entry: ConnectionPoolEntry) -> None:
+    # One that could not connect again is given back without having been taken.
+    if entry.info.pop(TAKEN, False):
+        in_use.dec()
 
 
 def count(method: str, route: str, status: int, duration: float) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from fastapi import FastAPI
 from prometheus_client import REGISTRY
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from app.database import engine
@@ -45,6 +46,32 @@ def test_it_tells_the_connections_in_use(anon_client: Client, db: Session) -> No
     with engine.connect():
         assert value("database_connections_in_use") == held + 1
     assert value("database_connections_in_use") == held
+
+
+def test_an_outage_of_the_database_leaves_the_connections_in_use_as_they_are(db: Session) -> None:
+    def refuse(*_: object) -> None:
+        raise ConnectionRefusedError
+
+    # It has the listeners of the engine, and its first connection is the next one too.
+    pool = engine.pool.recreate()
+    held = value("database_connections_in_use")
+    connection = pool.connect()
+    assert value("database_connections_in_use") == held + 1
+    connection.invalidate()
+    assert value("database_connections_in_use") == held
+    event.listen(engine, "do_connect", refuse)
+    try:
+        for _ in range(2):
+            with pytest.raises(ConnectionRefusedError):
+                pool.connect()
+    finally:
+        event.remove(engine, "do_connect", refuse)
+    assert value("database_connections_in_use") == held
+    again = pool.connect()
+    assert value("database_connections_in_use") == held + 1
+    again.close()
+    assert value("database_connections_in_use") == held
+    pool.dispose()
 
 
 def test_it_is_no_line_of_the_log_and_in_no_schema(app: FastAPI, anon_client: Client, lines: Lines) -> None:
