@@ -26,6 +26,9 @@ TALKATIVE = (
 ADDRESS = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)*")
 # Access tokens, and the random ones that `secrets.token_urlsafe` makes of 32 bytes.
 TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+|(?<![\w-])[\w-]{43}(?![\w-])")
+SHORTEST_TOKEN = 43
+# What `logging` lets nobody add to a record, except those that structlog hands it as arguments.
+RESERVED = {*vars(logging.makeLogRecord({})), "message", "asctime"} - {"exc_info", "stack_info"}
 add_extra = ExtraAdder()
 add_time = TimeStamper(fmt="iso")
 
@@ -53,12 +56,26 @@ class Lines(logging.Formatter):
 
 def hide_secrets(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     """Take addresses and tokens out of what others say, such as a mail server of those that it refuses."""
-    for key in ("event", "exception"):
-        text = event.get(key)
-        if text is not None:
-            text = ADDRESS.sub("[address]", text) if "@" in text else text
-            event[key] = TOKEN.sub("[token]", text)
-    return event
+    return {key: without_secrets(value) for key, value in event.items()}
+
+
+def without_secrets(value: object) -> Any:
+    """Return the same with no address or token in any text, however deep; what JSON does not know becomes text."""
+    if isinstance(value, str):
+        text = ADDRESS.sub("[address]", value) if "@" in value else value
+        return TOKEN.sub("[token]", text) if len(text) >= SHORTEST_TOKEN else text
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, dict):
+        return {without_secrets(str(key)): without_secrets(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_secrets(inner) for inner in value]
+    return without_secrets(repr(value))
+
+
+def rename_reserved(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """Let code name a value as `logging` names its own: `name` becomes `name_`, and raises no `KeyError`."""
+    return {f"{key}_" if key in RESERVED else key: value for key, value in event.items()}
 
 
 def json_lines() -> Lines:
@@ -90,7 +107,7 @@ def configure_logging(settings: Settings) -> None:
     logging.config.dictConfig(log_config(settings))
     # What asks structlog for a logger goes the same way.
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, structlog.stdlib.render_to_log_kwargs],
+        processors=[structlog.stdlib.filter_by_level, rename_reserved, structlog.stdlib.render_to_log_kwargs],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,

@@ -3,6 +3,7 @@
 import json
 import logging
 import pickle
+import secrets
 import sys
 
 import pytest
@@ -45,6 +46,20 @@ def test_one_for_people_has_no_colours_where_nobody_looks_and_no_values_of_varia
     assert "extra = " not in text
 
 
+def test_no_address_and_no_token_is_in_what_the_code_adds() -> None:
+    token = secrets.token_urlsafe(32)
+    refused = {"user@example.com": (550, b"user@example.com?"), ("a", 1): None}
+    extra = {"to": "x\nuser@example.com", "refused": refused, "error": ValueError(token), "urls": [f"/?token={token}"]}
+    text = logs.json_lines().format(record("Not sent", **extra, left=None, tries=2))
+    line = json.loads(text)
+    assert "user@" not in text
+    assert token not in text
+    assert (line["to"], line["refused"]) == ("x\n[address]", {"[address]": [550, "b'[address]?'"], "('a', 1)": None})
+    assert (line["error"], line["urls"]) == ("ValueError('[token]')", ["/?token=[token]"])
+    assert (line["left"], line["tries"]) == (None, 2)
+    assert "user@" not in logs.readable_lines().format(record("Not sent", **extra))
+
+
 @pytest.mark.parametrize(("environment", "lines"), [("production", "json_lines"), ("development", "readable_lines")])
 def test_production_logs_for_programs(settings: Settings, environment: str, lines: str) -> None:
     config = logs.log_config(
@@ -57,6 +72,10 @@ def test_production_logs_for_programs(settings: Settings, environment: str, line
 
 
 def test_a_logger_of_structlog_goes_the_same_way(running: TestClient, caplog: pytest.LogCaptureFixture) -> None:
-    structlog.get_logger("app.x").warning("Something", place=1)
+    taken = {"name": "a", "args": "b", "message": "c", "asctime": "d"}
+    error = ValueError("e")
+    structlog.get_logger("app.x").warning("Something", place=1, exc_info=error, **taken)
     (one,) = [one for one in caplog.records if one.name == "app.x"]
     assert (one.getMessage(), vars(one)["place"], one.levelno) == ("Something", 1, logging.WARNING)
+    assert {name: vars(one)[f"{name}_"] for name in taken} == taken
+    assert error in (one.exc_info or ())
