@@ -9,9 +9,11 @@ import os
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
+from typing import Any
 
 from fastapi.telemetry import TelemetryConfig
 
+from app.logs import without_secrets
 from app.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -34,6 +36,13 @@ def wanted(variables: tuple[str, ...], package: str, extra: str) -> bool:
     return found
 
 
+def clean_event(event: dict[str, Any], _hint: object) -> dict[str, Any]:
+    """Return what Sentry may be sent of an error or a trace: as little as the log has, and so no query either."""
+    clean: dict[str, Any] = without_secrets(event)
+    clean.get("request", {}).pop("query_string", None)
+    return clean
+
+
 # {% if cookiecutter.use_celery %}
 def start_worker(settings: Settings) -> None:
     """Send what is asked for from a process that does tasks, for which FastAPI does nothing."""
@@ -54,6 +63,9 @@ def start(settings: Settings) -> TelemetryConfig:
             send_default_pii=False,
             include_local_variables=False,
             max_request_body_size="never",
+            # With the lines of the log that came before, which an event has as well.
+            before_send=clean_event,
+            before_send_transaction=clean_event,
         )
     traced = wanted(TRACES, "opentelemetry.exporter.otlp.proto.http", "telemetry")
     # FastAPI traces itself; these are for the libraries around it, as they are installed.

@@ -1,6 +1,8 @@
 """Telemetry is asked for by the environment, and its packages are extras."""
 
+import secrets
 import sys
+from typing import Any
 
 import pytest
 
@@ -33,3 +35,20 @@ def test_a_place_without_the_packages_is_told_and_stops_nothing(
     assert telemetry.start(settings) == OFF
     (told,) = [record.getMessage() for record in caplog.records]
     assert told == f"{name} is set and its packages are missing: uv sync --extra {extra} installs them"
+
+
+def test_sentry_is_sent_no_address_no_token_and_no_query() -> None:
+    token = secrets.token_urlsafe(32)
+    event: dict[str, Any] = {
+        "event_id": "fc6d8c0c43fc4630ad850ee518f1b9d0",
+        "logentry": {"message": "Refused: %s", "params": ["user@example.com"]},
+        "exception": {"values": [{"type": "ValueError", "value": f"user@example.com has {token}", "mechanism": None}]},
+        "breadcrumbs": {"values": [{"message": "To user@example.com", "data": {"to": "user@example.com"}}]},
+        "request": {"url": "http://testserver/posts", "method": "GET", "query_string": "q=user%40example.com"},
+    }
+    clean = telemetry.clean_event(event, {})
+    assert "example.com" not in str(clean)
+    assert clean["event_id"] == event["event_id"]
+    assert clean["exception"]["values"][0] == {**event["exception"]["values"][0], "value": "[address] has [token]"}
+    assert clean["logentry"] == {"message": "Refused: %s", "params": ["[address]"]}
+    assert clean["request"] == {"url": "http://testserver/posts", "method": "GET"}
