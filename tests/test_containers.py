@@ -35,6 +35,17 @@ def test_compose_files_are_as_their_schema_says(project: Path) -> None:
     run(project, "check-jsonschema", "--builtin-schema", "vendor.compose-spec", *COMPOSE)
 
 
+def test_one_service_builds_the_image_for_all_that_wait_for_it(project: Path) -> None:
+    found = services(project)
+    assert [name for name, service in found.items() if "build" in service] == ["migrate"]
+    assert [one for one in composed(project, "compose.override.yaml")["services"].values() if "build" in one] == []
+    for name in OURS & set(found):
+        assert (found[name]["image"], found[name]["pull_policy"]) == (found["migrate"]["image"], "never"), name
+    # What Compose is given, the image takes.
+    assert found["migrate"]["build"] == {"context": ".", "args": {"EXTRAS": "${EXTRAS:-}"}}
+    assert 'ARG EXTRAS=""\n' in (project / "Dockerfile").read_text(encoding="utf-8")
+
+
 def test_there_is_a_service_for_each_part_of_the_variant(project: Path, variant: Variant) -> None:
     celery = {"worker", "beat"} if variant.options["use_celery"] else set()
     servers = {"redis"} if "redis" in variant.servers else set()
@@ -78,11 +89,17 @@ def test_what_runs_the_program_is_shut_and_writes_nowhere(project: Path, variant
     assert named == set(composed(project, "compose.yaml")["volumes"])
 
 
-def test_a_server_has_the_time_to_drain_before_it_is_killed(project: Path) -> None:
+def test_who_asks_and_who_stops_a_server_gives_it_the_time_it_needs(project: Path) -> None:
     web = services(project)["web"]
     cli = (project / "app/cli.py").read_text(encoding="utf-8")
     (graceful,) = re.findall(r"timeout_graceful_shutdown=(\d+)", cli)
     assert int(web["stop_grace_period"].removesuffix("s")) > int(web["environment"]["DRAIN_SECONDS"]) + int(graceful)
+    # Who asks waits longer than the server for the database, and less than Docker for who asks.
+    waits = dict(re.findall(r'"(live|ready)": (\d+)', (project / "app/healthcheck.py").read_text(encoding="utf-8")))
+    (patience,) = re.findall(r"PATIENCE_SECONDS = (\d+)", (project / "app/health.py").read_text(encoding="utf-8"))
+    (docker,) = re.findall(r"HEALTHCHECK .*--timeout=(\d+)s", (project / "Dockerfile").read_text(encoding="utf-8"))
+    assert int(waits["ready"]) > int(patience)
+    assert int(waits["live"]) < int(docker)
     caddy = (project / "deploy/Caddyfile").read_text(encoding="utf-8")
     (keepalive,) = re.findall(r"keepalive (\d+)s", caddy)
     assert int(keepalive) < int(web["environment"]["DRAIN_SECONDS"])
@@ -118,6 +135,8 @@ def test_the_image_is_made_of_what_is_named_and_of_nothing_else(project: Path, v
     assert f"USER {USER}:{USER}" in final
     assert 'CMD ["python", "-m", "app.cli", "serve", "--host", "0.0.0.0"]' in final
     assert not re.search(r"\bENVIRONMENT=|SECRET", dockerfile)
+    # Also where they were copied from files that others may not read.
+    assert re.search(r"^COPY app app\n(#.*\n)*RUN chmod -R a\+rX \. ", dockerfile, re.MULTILINE)
     ignored, *kept = [
         line
         for line in (project / ".dockerignore").read_text(encoding="utf-8").splitlines()

@@ -56,8 +56,9 @@ def is_shut(containers: Containers) -> str:
 
 
 def becomes_healthy(containers: Containers) -> str:
-    """Docker itself says so, by the image's own check."""
+    """Docker itself says so, by the image's own check; and the tables are up to date, as pods ask that wait for it."""
     until(lambda: containers.inspected("web")[0]["State"]["Health"]["Status"] == "healthy", "web is healthy")
+    containers.compose("exec", "-T", "web", "alembic", "current", "--check-heads")
     (migrated,) = containers.inspected("migrate")
     assert migrated["State"]["ExitCode"] == 0
     return "yes"

@@ -1,5 +1,6 @@
 """A bake in Docker: its image, and its containers through the commands of its own Makefile."""
 
+import argparse
 import json
 import os
 import re
@@ -14,7 +15,8 @@ from tests.commands import CommandFailed, run
 from tests.servers.keeper import free_port
 
 BUILD_OPTIONS = "CONTAINERS_BUILD_OPTIONS"
-"""The variable with what `docker build` is to be told beside, such as --network host."""
+"""The variable with what the build is to be told beside, in the words of `docker build`."""
+BUILD_FILE = "compose.build.yaml"
 # One minute of make up, one of pulling what is not there yet.
 STARTING = 600
 
@@ -24,10 +26,18 @@ def docker(*arguments: str, folder: Path | None = None, expected: int = 0) -> st
     return run(folder or Path.cwd(), "docker", *arguments, extra=extra, seconds=STARTING, expected=expected)
 
 
-def build(project: Path, tag: str) -> float:
-    """Build the image out of a lock file of its own; return the megabytes that it has above its base."""
-    run(project, "make", "uv.lock")
-    docker("build", *shlex.split(os.environ.get(BUILD_OPTIONS, "")), "--tag", tag, ".", folder=project)
+def tell_the_build(project: Path) -> str:
+    """Write what the build is to be told beside into a Compose file; return its name, with what goes before it."""
+    parser = argparse.ArgumentParser(prog=BUILD_OPTIONS, add_help=False)
+    parser.add_argument("--network", default="default")
+    parser.add_argument("--build-arg", action="append", default=[], dest="args")
+    given = parser.parse_args(shlex.split(os.environ.get(BUILD_OPTIONS, "")))
+    told = {"services": {"migrate": {"build": {"context": ".", **vars(given)}}}}
+    (project / BUILD_FILE).write_text(json.dumps(told), encoding="utf-8")
+    return f":{BUILD_FILE}"
+
+
+def megabytes_above_base(project: Path, tag: str) -> float:
     base = re.findall(r"^FROM (\S+)", (project / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)[-1]
     return (size(tag) - size(base)) / 1e6
 
@@ -51,7 +61,7 @@ class Containers:
     @property
     def environment(self) -> dict[str, str]:
         ports = {name: str(port) for name, port in self.ports.items()}
-        return {"COMPOSE_FILE": self.files, **ports, **self.extra}
+        return {"COMPOSE_FILE": self.files + tell_the_build(self.project), **ports, **self.extra}
 
     def compose(self, *arguments: str, expected: int = 0) -> str:
         command = ("sh", "scripts/compose", *arguments)
@@ -65,12 +75,12 @@ class Containers:
 
 @contextmanager
 def up(containers: Containers, *arguments: str) -> Iterator[Containers]:
-    """Start with `make up`, which waits until the server answers, the image that is there; leave nothing behind.
+    """Start with `make up`, which builds and waits until the server answers; leave nothing behind.
 
     Whatever fails is told with the last lines of the containers.
     """
     try:
-        command = ("make", "up", "BUILD=", f"ARGS={' '.join(arguments)}")
+        command = ("make", "up", f"ARGS={' '.join(arguments)}")
         run(containers.project, *command, extra=containers.environment, seconds=STARTING)
         yield containers
     except (AssertionError, CommandFailed):
