@@ -157,6 +157,7 @@ def test_what_a_command_lacks_is_said(project: Path, machine: Path, command: str
 def test_a_fresh_clone_gets_an_env_of_its_own_once(project: Path, machine: Path) -> None:
     (project / ".env").unlink()
     assert make(project, machine, ".env").returncode == 0
+    assert (project / ".env").stat().st_mode & 0o077 == 0, "others may read its secrets"
     first = (project / ".env").read_text(encoding="utf-8")
     example = (project / ".env.example").read_text(encoding="utf-8")
     assert re.sub("(?m)^SECRET_KEY=.*", "", first) == re.sub("(?m)^SECRET_KEY=.*", "", example)
