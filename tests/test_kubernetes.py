@@ -95,8 +95,28 @@ def test_a_probe_asks_by_a_name_that_is_trusted_for_what_is_there(project: Path)
 def test_the_settings_are_variables_of_the_project_and_none_is_secret(project: Path) -> None:
     example = (project / ".env.example").read_text(encoding="utf-8")
     assert set(settings_of(project)) <= set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE))
-    assert not {"SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_PASSWORD", "MAIL_URL"} & set(settings_of(project))
+    secret = {"SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_PASSWORD", "MAIL_URL", "METRICS_TOKEN"}
+    assert not secret & set(settings_of(project))
+    documented = (project / "docs/deployment.md").read_text(encoding="utf-8")
+    # The ingress leads to /metrics too.
+    assert {"SECRET_KEY", "MAIL_URL", "METRICS_TOKEN"} <= set(re.findall(r"--from-literal=([A-Z_]+)=", documented))
     assert "Secret" not in {kind for kind, _ in kinds(project)}
+
+
+def test_nobody_works_on_a_file_before_its_tables_are_up_to_date(project: Path, variant: Variant) -> None:
+    first = {
+        pod["containers"][0]["name"]: [one["args"] for one in pod.get("initContainers", [])] for pod in pods(project)
+    }
+    waits = [["sh", "-c", "until alembic current --check-heads; do sleep 2; done"]]
+    migrates = [["python", "-m", "app.cli", "migrate"]]
+    expected = {"web": migrates} | ({"worker": waits, "beat": waits} if variant.options["use_celery"] else {})
+    assert {name: args for name, args in first.items() if args} == (expected if variant.engine == "sqlite" else {})
+    strategies = [
+        one["spec"]["strategy"]
+        for _, one in manifests(project)
+        if one["kind"] == "Deployment" and variant.engine == "sqlite"
+    ]
+    assert all(strategy == {"type": "Recreate"} for strategy in strategies)
 
 
 def test_a_pod_has_the_time_to_drain_before_it_is_killed(project: Path) -> None:
