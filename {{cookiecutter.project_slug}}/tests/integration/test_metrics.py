@@ -59,7 +59,7 @@ def test_an_outage_of_the_database_leaves_the_connections_in_use_as_they_are(db:
     assert value("database_connections_in_use") == held + 1
     connection.invalidate()
     assert value("database_connections_in_use") == held
-    event.listen(engine, "do_connect", refuse)
+    event.listen(engine, "do_connect", refuse, insert=True)
     try:
         for _ in range(2):
             with pytest.raises(ConnectionRefusedError):
