@@ -5,9 +5,11 @@ from collections.abc import Callable
 import pytest
 from fastapi import FastAPI
 from prometheus_client import REGISTRY
-from sqlalchemy import event
+from sqlalchemy import QueuePool, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session
 
+from app import metrics
 from app.database import engine
 from tests.client import Client
 from tests.factories import PostFactory
@@ -48,24 +50,28 @@ def test_it_tells_the_connections_in_use(anon_client: Client, db: Session) -> No
     assert value("database_connections_in_use") == held
 
 
-def test_an_outage_of_the_database_leaves_the_connections_in_use_as_they_are(db: Session) -> None:
-    def refuse(*_: object) -> None:
-        raise ConnectionRefusedError
+def test_an_outage_of_the_database_leaves_the_connections_in_use_as_they_are(schema: None) -> None:
+    down = False
 
-    # It has the listeners of the engine, and its first connection is the next one too.
-    pool = engine.pool.recreate()
+    def create() -> DBAPIConnection:
+        if down:
+            raise ConnectionRefusedError
+        arguments, options = engine.dialect.create_connect_args(engine.url)
+        return engine.dialect.connect(*arguments, **options)
+
+    pool = QueuePool(create)
+    event.listen(pool, "checkout", metrics.take)
+    event.listen(pool, "checkin", metrics.give_back)
     held = value("database_connections_in_use")
     connection = pool.connect()
     assert value("database_connections_in_use") == held + 1
     connection.invalidate()
     assert value("database_connections_in_use") == held
-    event.listen(engine, "do_connect", refuse, insert=True)
-    try:
-        for _ in range(2):
-            with pytest.raises(ConnectionRefusedError):
-                pool.connect()
-    finally:
-        event.remove(engine, "do_connect", refuse)
+    down = True
+    for _ in range(2):
+        with pytest.raises(ConnectionRefusedError):
+            pool.connect()
+    down = False
     assert value("database_connections_in_use") == held
     again = pool.connect()
     assert value("database_connections_in_use") == held + 1
