@@ -5,7 +5,7 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import NullPool
 
 import app.models  # noqa: F401 - registers the tables
-from app import engines
+from app import engines, revisions
 from app.database import Base
 from app.settings import get_settings
 
@@ -15,7 +15,9 @@ def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
-        compare_server_default=True,
+        compare_server_default=revisions.compare_default,
+        process_revision_directives=revisions.correct,
+        autogenerate_plugins=["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname", "app.revisions"],
         # {% if cookiecutter.__sqlite %}
         # SQLite changes a column only by copying its table, which Alembic then does.
         render_as_batch=True,
@@ -32,7 +34,7 @@ def run_offline(url: str) -> None:
         context.run_migrations()
 
 
-url = context.config.get_main_option("sqlalchemy.url") or get_settings().database_url
+url = context.config.get_alembic_option("sqlalchemy.url") or get_settings().database_url
 if context.is_offline_mode():
     run_offline(url)
 else:

@@ -79,7 +79,7 @@ def read_last_keys(connection: Connection) -> dict[str, int]:
     """Return the highest key that was ever given in each table."""
     if not connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'").all():
         return {}
-    return {name: key for name, key in connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence")}
+    return {row.name: row.seq for row in connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence")}
 
 
 def keep_last_keys(connection: Connection, last_keys: dict[str, int]) -> None:
