@@ -51,7 +51,7 @@ def log_in_with_form(
 
 @router.post("/refresh", responses=documented(401, 413, 429))
 def refresh(data: RefreshRequest, db: SessionDep, settings: SettingsDep, throttle: ThrottleDep) -> TokenPair:
-    """Exchange a refresh token for a new pair; using one twice ends its session."""
+    """Exchange a refresh token for a new pair; using one again, other than at once, ends its session."""
     # The token stands for the account: one that is good is another each time, and nobody guesses one.
     throttle.attempt("refresh", data.refresh_token)
     return service.refresh(db, data.refresh_token, settings)

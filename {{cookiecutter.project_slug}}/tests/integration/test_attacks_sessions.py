@@ -10,6 +10,7 @@ from app.models import RefreshToken, User
 from tests.client import Client
 from tests.factories import PASSWORD
 from tests.postbox import Postbox, text_of, token_in
+from tests.rows import age_spent_tokens
 
 CREDENTIALS = {"email": "user@example.com", "password": PASSWORD}
 
@@ -103,6 +104,7 @@ def test_the_401_for_a_spent_token_does_not_undo_the_end_of_its_session(
 ) -> None:
     stolen = log_in(anon_client)
     thiefs: Pair = anon_client.post("/auth/refresh", json={"refresh_token": stolen["refresh_token"]}).json()
+    age_spent_tokens(db)
     assert refresh(anon_client, stolen) == 401
     assert (refresh(anon_client, thiefs), open_sessions(db, user)) == (401, 0)
     assert None not in db.scalars(select(RefreshToken.revoked_at)).all()
