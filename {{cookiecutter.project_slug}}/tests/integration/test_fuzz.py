@@ -20,8 +20,8 @@ from tests.client import Client
 from tests.throttling import empty_buckets
 
 Operation = APIOperation[Any, Any, Any, Any]
-# More of them by `FUZZ_EXAMPLES=500 pytest tests/integration/test_fuzz.py`.
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20"))
+# More of them by `TEST_FUZZ_EXAMPLES=500 pytest tests/integration/test_fuzz.py`.
+EXAMPLES = int(os.environ.get("TEST_FUZZ_EXAMPLES", "20"))
 CHECKS = [
     checks.not_a_server_error,
     openapi_checks.status_code_conformance,
