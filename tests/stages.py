@@ -114,7 +114,7 @@ def suite(project: Path, variant: Variant) -> Suite:
     report = project / ".pytest_cache" / "report.xml"
     with database(variant, "", project, create=False) as url:
         coverage = ["--cov"] if variant.id in COVERED else []
-        fuzz = {} if variant.id in FUZZED else {"FUZZ_EXAMPLES": FEWER_EXAMPLES}
+        fuzz = {} if variant.id in FUZZED else {"TEST_FUZZ_EXAMPLES": FEWER_EXAMPLES}
         command = ("uv", "run", "--locked", "pytest", *coverage, f"--junitxml={report}")
         extra = {"TEST_DATABASE_URL": url, **given_redis(variant), **fuzz}
         output = run(project, *command, extra=extra, seconds=SUITE_SECONDS)

@@ -51,9 +51,8 @@ def free_port() -> int:
         return port
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests() -> None:
-    """Start it, before the settings are read."""
+    """Start it, before the settings are read and after `tests.environment`, which is registered later, has set the defaults."""
     global _server  # noqa: PLW0603 - one a process, stopped by another hook
     _server = Controller(_postbox, hostname=HOST, port=free_port())
     _server.start()

@@ -127,7 +127,7 @@ class TestBrowsers:
         self, caller: Client, ids: dict[str, Any], who: str
     ) -> None:
         answers = [
-            caller.request(method, path.format(**ids)) for method, path, _, _ in ACCESS if method in {"GET", "POST"}
+            caller.request(method, path.format_map(ids)) for method, path, _, _ in ACCESS if method in {"GET", "POST"}
         ]
         answers += [caller.get("/unknown"), caller.put("/posts"), caller.get("/posts?limit=0"), caller.get("/docs")]
         assert {401, 404, 405, 422} - {response.status_code for response in answers} <= {401}

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 from fastapi import APIRouter, FastAPI
-from sqlalchemy import func, inspect, select
-from sqlalchemy.orm import Session
+from sqlalchemy import String, delete, func, inspect, select, update
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from starlette.testclient import TestClient
 
 from app.database import SessionLocal, engine
@@ -18,6 +18,20 @@ from tests.factories import PostFactory, UserFactory
 
 REGISTRATION = {"email": "new@example.com", "name": "New", "password": "Password1"}
 router = APIRouter(route_class=OneHopRoute)
+
+
+class Tables(DeclarativeBase):
+    """Tables of these tests alone."""
+
+
+class Seat(Tables):
+    """Two columns are its key, neither called `id`, and the attribute of one is not called as its column."""
+
+    __tablename__ = "seats_of_tests"
+
+    event: Mapped[str] = mapped_column("event_code", String(20), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    guest: Mapped[str] = mapped_column(String(20))
 
 
 def count(db: Session, model: type[User | Post | RefreshToken]) -> int:
@@ -56,6 +70,19 @@ def undo_savepoint(db: SessionDep) -> None:
     db.add(UserFactory.build(email="undone@example.com"))
     db.flush()
     savepoint.rollback()
+
+
+@router.post("/seats")
+def change_seats(db: SessionDep) -> None:
+    db.execute(delete(Seat).where(Seat.number == 1))
+    db.execute(update(Seat).values(guest="Changed"))
+
+
+@pytest.fixture(scope="module")
+def seats(schema: None) -> Iterator[None]:
+    Tables.metadata.create_all(engine)
+    yield
+    Tables.metadata.drop_all(engine)
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +180,10 @@ class TestObjectsOfTheTest:
         assert db.get(User, user.id) is None
         assert db.get(Post, post.id) is None
         assert (user.email, post.title) == ("user@example.com", "Gone")
+
+    def test_they_are_known_by_whatever_their_key_is(self, seats: None, failing_client: Client, db: Session) -> None:
+        gone, left = (Seat(event="opening", number=number, guest="Guest") for number in (1, 2))
+        db.add_all([gone, left])
+        assert failing_client.post("/seats").status_code == 200
+        assert (inspect(gone).session, gone.guest) == (None, "Guest")
+        assert (inspect(left).session, left.guest) == (db, "Changed")

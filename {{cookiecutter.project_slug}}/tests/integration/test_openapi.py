@@ -51,16 +51,16 @@ OPERATIONS = {
 # With a slash at the end it would be one session whose id is empty.
 EXACT = ("delete", "/auth/sessions")
 OPEN = {
-    "/auth/register",
-    "/auth/login",
-    "/auth/token",
-    "/auth/refresh",
-    "/auth/logout",
-    "/auth/password/forgot",
-    "/auth/password/reset",
-    "/auth/email/verify",
-    "/health/live",
-    "/health/ready",
+    ("post", "/auth/register"),
+    ("post", "/auth/login"),
+    ("post", "/auth/token"),
+    ("post", "/auth/refresh"),
+    ("post", "/auth/logout"),
+    ("post", "/auth/password/forgot"),
+    ("post", "/auth/password/reset"),
+    ("post", "/auth/email/verify"),
+    ("get", "/health/live"),
+    ("get", "/health/ready"),
 }
 
 
@@ -101,7 +101,7 @@ class TestSchema:
         assert (body["required"], body["properties"]["detail"]["type"]) == (["detail"], "string")
 
     def test_it_says_which_routes_take_a_token(self, operations: dict[tuple[str, str], dict[str, Any]]) -> None:
-        assert {path for (_, path), found in operations.items() if "security" not in found} == OPEN
+        assert {key for key, found in operations.items() if "security" not in found} == OPEN
         schemes = [found["security"] for found in operations.values() if "security" in found]
         assert schemes == [[{"OAuth2PasswordBearer": []}]] * len(schemes)
 
@@ -146,8 +146,8 @@ class TestPaths:
     ) -> None:
         address = re.sub(r"\{\w+\}", "1", path)
         plain, slashed = (anon_client.request(method.upper(), text) for text in (address, address + end))
-        assert (slashed.status_code, slashed.json()) == (plain.status_code, plain.json())
-        assert slashed.json() != {"detail": "Not Found"}
+        assert (slashed.status_code, slashed.content) == (plain.status_code, plain.content)
+        assert slashed.content != b'{"detail":"Not Found"}'
         assert slashed.history == []
 
     def test_a_slash_before_the_query_makes_no_difference(self, anon_client: Client) -> None:
