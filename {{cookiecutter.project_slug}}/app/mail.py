@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import formatdate, make_msgid
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from app import (
     worker,
     # {% endif %}
 )
+from app.fields import one_line
 from app.models import User
 from app.settings import get_settings
 
@@ -92,16 +94,17 @@ def deliver(address: str, subject: str, text: str, html: str) -> None:
         # As it reads, not as it is sent: encoded for that, a link is broken in two.
         sys.stderr.write(f"To: {address}\nSubject: {subject}\n\n{text}\n")
         return
-    message = EmailMessage()
+    message = EmailMessage(SMTP.clone(refold_source="none"))
     message["From"] = settings.mail_from
-    message["To"] = address
+    # As it is: a header that is parsed, or folded, may name another address.
+    message.set_raw("To", one_line(address))
     message["Subject"] = subject
     message["Date"] = formatdate()
     message["Message-ID"] = make_msgid(domain=settings.mail_from.rpartition("@")[2])
     message.set_content(text)
     message.add_alternative(html, subtype="html")
     with connected(settings.mail_url) as server:
-        server.send_message(message)
+        server.send_message(message, settings.mail_from, [address])
 
 
 @lru_cache

@@ -111,7 +111,7 @@ class TestRefused:
     def test_an_address_or_subject_that_adds_a_header_is_an_error(self, postbox: Postbox, end: str) -> None:
         injected = f"user@example.com{end}Bcc: thief@example.com"
         for address, subject in ((injected, "Subject"), ("user@example.com", injected)):
-            with pytest.raises(ValueError, match="linefeed or carriage return"):
+            with pytest.raises(ValueError, match=r"linefeed or carriage return|control characters"):
                 mail.deliver(address, subject, "Text", "<p>Text</p>")
         assert postbox.mails == []
 
