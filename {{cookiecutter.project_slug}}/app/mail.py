@@ -18,9 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import (
-    # {% if not cookiecutter.use_celery %}
     commits,
-    # {% endif %}
     # {% if cookiecutter.use_celery %}
     outbox,
     # {% endif %}
@@ -68,7 +66,7 @@ def send(db: Session, kind: str, address: str) -> None:
     commits.later(db, deliver, kind, address)
     # {% endif %}
     # {% if cookiecutter.use_celery %}
-    outbox.send(db, kind, address)
+    commits.later(db, outbox.deliver.delay, outbox.keep(db, kind, address))
     # {% endif %}
 
 

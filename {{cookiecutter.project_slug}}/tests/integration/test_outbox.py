@@ -99,10 +99,8 @@ def sum_of_kept() -> int:
 class TestDelivery:
     @pytest.fixture
     def deliver(self, db: Session, mail_queue: SimpleQueue) -> Callable[[], None]:
-        """What delivers the mail of a lost password of somebody."""
-        outbox.send(db, "password_changed", "user@example.com")
-        (mail,) = kept(db)
-        return partial(outbox.deliver, mail.id)
+        """What delivers the mail of somebody's new password."""
+        return partial(outbox.deliver, outbox.keep(db, "password_changed", "user@example.com"))
 
     def test_of_two_workers_at_once_one_sends(
         self, server: TestClient, mail_queue: SimpleQueue, postbox: Postbox, monkeypatch: pytest.MonkeyPatch
