@@ -132,14 +132,14 @@ def purge() -> None:
 def work(
     processes: Annotated[int | None, typer.Option(min=1, help="Tasks at a time, by default one a processor.")] = None,
     queue: Annotated[
-        str | None, typer.Option(help="Queue to take tasks from, by default that of CELERY_QUEUE.")
+        str | None, typer.Option(help="Queue to take tasks from, by default that of CELERY_QUEUE and that of mail.")
     ] = None,
 ) -> None:
     """Do the tasks that are queued."""
-    from app.worker import celery  # noqa: PLC0415 - reads the settings, as below
+    from app.worker import QUEUES, celery  # noqa: PLC0415 - reads the settings, as below
 
     arguments = [] if processes is None else ["--concurrency", str(processes)]
-    arguments += [] if queue is None else ["--queues", queue]
+    arguments += ["--queues", queue or ",".join(QUEUES)]
     # Workers have nothing to tell each other.
     celery.worker_main(
         ["worker", "--loglevel", get_settings().log_level, "--without-mingle", "--without-gossip", *arguments]

@@ -5,11 +5,12 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, EmailStr, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from app.fields import Email
 from app.production import refuse_unsafe
 from app.setting_values import FromJSON, Host, Network, Origin, Rate, SigningKey
 from app.urls import url_of
@@ -75,7 +76,7 @@ class Settings(BaseSettings):
     request_threads: Annotated[int, Field(ge=1, le=200)] = 8
     drain_seconds: Annotated[int, Field(ge=0, le=300)] = 0
     mail_url: Annotated[str, Field(repr=False), url_of("console", "smtp", "smtps")] = "console://"
-    mail_from: EmailStr = "app@example.com"
+    mail_from: Email = "app@example.com"
     public_url: Annotated[str, url_of("http", "https")] = "http://localhost:8000"
     # {% if cookiecutter.use_redis %}
     redis_url: Annotated[str, Field(repr=False), url_of("redis", "rediss", then="app.redis_urls:check")] = (

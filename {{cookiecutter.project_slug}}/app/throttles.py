@@ -7,6 +7,7 @@ An attempt counts before anybody knows whether it is right, so that a refusal te
 does not count, so that the wait does not grow by going on.
 """
 
+import unicodedata
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Annotated
@@ -45,7 +46,7 @@ class Throttle:
 
     def mail(self, action: str, account: str) -> None:
         """Count a mail for or to somebody; raises `TooManyRequests` where there were too many of this action."""
-        self.count(action, account, self.settings.mail_rate)
+        self.count(action, mailbox_of(account), self.settings.mail_rate)
 
     def count(self, action: str, account: str, rate: str) -> None:
         # The address first: one that is refused takes nothing from an account that may be another's.
@@ -57,6 +58,12 @@ class Throttle:
         seconds = self.counted.take(rate_of(rate), action, whom)
         if seconds:
             raise TooManyRequests(seconds)
+
+
+def mailbox_of(address: str) -> str:
+    """Return one key for the spellings that most mail servers put into one mailbox: plus tags, dots, compatible characters."""
+    user, at, domain = unicodedata.normalize("NFKC", address).casefold().rpartition("@")
+    return f"{user.partition('+')[0].replace('.', '')}{at}{domain}"
 
 
 def place_of(host: str | None) -> str:

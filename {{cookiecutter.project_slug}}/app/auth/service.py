@@ -7,12 +7,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import mail
-from app.auth import one_time_tokens, sessions
+from app.auth import sessions
 from app.auth.passwords import verify_password
 from app.auth.schemas import TokenPair
 from app.auth.tokens import issue_access_token
 from app.errors import Unauthorized
-from app.models import Purpose, User
+from app.models import User
 from app.settings import Settings
 from app.throttles import Throttle
 from app.users.schemas import UserRegister
@@ -25,7 +25,7 @@ def register(db: Session, data: UserRegister, throttle: Throttle) -> User:
     """Add a user and greet them; raises `Conflict` when the address is taken, and `TooManyRequests` as for any mail to it."""
     user = create_user(db, data)
     throttle.mail("mail", user.email)
-    mail.send_welcome(db, user, one_time_tokens.issue(db, user, Purpose.EMAIL_VERIFICATION, throttle.settings))
+    mail.send(db, "welcome", user.email)
     return user
 
 

@@ -13,11 +13,11 @@ from app import (
     # {% endif %}
     mail,
 )
-from app.auth import one_time_tokens, sessions
+from app.auth import sessions
 from app.auth.breaches import refuse_breached
 from app.auth.passwords import hash_password, verify_password
 from app.errors import Conflict, Forbidden, invalid_field
-from app.models import Purpose, Role, User
+from app.models import Role, User
 from app.pages import PageParams, Slice, read_slice
 from app.throttles import Throttle
 from app.users.schemas import UserRead, UserRegister
@@ -73,8 +73,8 @@ def update_user(db: Session, actor: User, user: User, changes: dict[str, Any], t
     # Written though it may have been so when it was read: somebody may have verified the former address since.
     flag_modified(user, "email_verified_at")
     flush_email(db)
-    mail.send_email_changed(db, user, former)
-    mail.send_verification(db, user, one_time_tokens.issue(db, user, Purpose.EMAIL_VERIFICATION, throttle.settings))
+    mail.send(db, "email_changed", former)
+    mail.send(db, "verify_email", user.email)
     return user
 
 
@@ -93,7 +93,7 @@ def change_password(db: Session, user: User, current_password: str, new_password
     refuse_breached(new_password, "new_password")
     user.password_hash = hash_password(new_password)
     sessions.end_all(db, user)
-    mail.send_password_changed(db, user)
+    mail.send(db, "password_changed", user.email)
 
 
 def list_users(db: Session, params: PageParams) -> Slice[User]:

@@ -18,8 +18,7 @@ from app.settings import Settings
 from tests.committed import add_users
 from tests.workers import form, numbered, queue_down, taken
 
-IMPORT, MAIL = "app.posts.tasks.import_posts", "app.mail.deliver"
-NEWCOMER = {"email": "new@example.com", "name": "New", "password": "Password1"}
+IMPORT = "app.posts.tasks.import_posts"
 
 
 def count(model: type[User | Post | PostImport]) -> int:
@@ -61,12 +60,6 @@ class TestImportQueued:
         assert server.post("/posts/import", **form(numbered(1))).status_code == 401
         assert taken(queue) == []
 
-    def test_mail_is_queued_too(self, server: TestClient, queue: SimpleQueue) -> None:
-        assert server.post("/auth/register", json=NEWCOMER).status_code == 201
-        assert server.post("/auth/register", json=NEWCOMER).status_code == 409
-        ((task, (address, *_)),) = taken(queue)
-        assert (task, address) == (MAIL, "new@example.com")
-
 
 class TestImportWhileTheQueueIsDown:
     @pytest.mark.parametrize("silent", [False, True])
@@ -96,15 +89,6 @@ class TestImportWhileTheQueueIsDown:
         with queue_down():
             assert server.post("/posts/import", headers=headers, **form(numbered(1))).status_code == 503
         assert (count(PostImport), count(Post)) == (1, 1)
-
-    @pytest.mark.parametrize("silent", [False, True])
-    def test_a_registration_only_loses_its_mail(
-        self, server: TestClient, caplog: pytest.LogCaptureFixture, *, silent: bool
-    ) -> None:
-        with queue_down(silent=silent):
-            assert server.post("/auth/register", json=NEWCOMER).status_code == 201
-        assert count(User) == 1
-        assert "What was to be done after a commit failed" in caplog.text
 
 
 class TestEnqueue:

@@ -19,6 +19,7 @@ from app.worker import celery
 from tests.workers import numbered, taken
 
 IMPORT = "app.posts.tasks.import_posts"
+MAIL = "app.outbox.deliver_left"
 RESUME = "app.posts.tasks.resume_imports"
 PURGE = "app.auth.tasks.purge_expired_tokens"
 
@@ -79,16 +80,24 @@ class TestResumeImports:
 
 
 class TestSchedule:
-    def test_each_task_of_it_is_queued_under_its_name(self, queue: SimpleQueue) -> None:
+    def test_each_task_of_it_is_queued_under_its_name(self, queue: SimpleQueue, mail_queue: SimpleQueue) -> None:
         application: Any = celery
         scheduler = Scheduler(app=application)
-        assert set(scheduler.schedule) == {"purge-expired-tokens", "resume-imports"}
+        assert set(scheduler.schedule) == {"deliver-mail", "purge-expired-tokens", "resume-imports"}
         for entry in scheduler.schedule.values():
             scheduler.apply_entry(entry)
         assert sorted(taken(queue)) == [(PURGE, []), (RESUME, [])]
-        assert {PURGE, RESUME} <= set(celery.tasks)
+        assert taken(mail_queue) == [(MAIL, [])]
+        assert {MAIL, PURGE, RESUME} <= set(celery.tasks)
 
-    @pytest.mark.parametrize(("name", "minutes"), [("purge-expired-tokens", {17}), ("resume-imports", set(range(60)))])
+    @pytest.mark.parametrize(
+        ("name", "minutes"),
+        [
+            ("deliver-mail", set(range(60))),
+            ("purge-expired-tokens", {17}),
+            ("resume-imports", set(range(60))),
+        ],
+    )
     def test_when(self, name: str, minutes: set[int]) -> None:
         schedule = celery.conf.beat_schedule[name]["schedule"]
         assert (schedule.minute, len(schedule.hour), len(schedule.day_of_month)) == (minutes, 24, 31)

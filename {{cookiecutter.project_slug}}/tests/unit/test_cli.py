@@ -86,6 +86,7 @@ class TestCreateAdmin:
                 "email: value is not a valid email address: An email address must have an @-sign.\n",
             ),
             ("nobody@\udcff.example", "Password1", None),
+            ("=?x?q?a?=@example.com", "Password1", "email: must not contain an encoded word (=?)\n"),
         ],
     )
     def test_bad_input_is_refused_in_a_sentence(
