@@ -1,10 +1,13 @@
 """How Alembic reaches the database and the models."""
 
 from alembic import context
-from sqlalchemy import Connection
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.pool import NullPool
 
 import app.models  # noqa: F401 - registers the tables
-from app.database import Base, engine
+from app import engines, revisions
+from app.database import Base
+from app.settings import get_settings
 
 
 def run(connection: Connection) -> None:
@@ -12,7 +15,9 @@ def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
-        compare_server_default=True,
+        compare_server_default=revisions.compare_default,
+        process_revision_directives=revisions.correct,
+        autogenerate_plugins=["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname", "app.revisions"],
         # {% if cookiecutter.__sqlite %}
         # SQLite changes a column only by copying its table, which Alembic then does.
         render_as_batch=True,
@@ -22,18 +27,18 @@ def run(connection: Connection) -> None:
         context.run_migrations()
 
 
-def run_offline() -> None:
+def run_offline(url: str) -> None:
     """Write the SQL instead of running it: `alembic upgrade head --sql`."""
-    context.configure(
-        url=engine.url, target_metadata=Base.metadata, literal_binds=True, dialect_opts={"paramstyle": "named"}
-    )
+    context.configure(url=url, target_metadata=Base.metadata, literal_binds=True, dialect_opts={"paramstyle": "named"})
     with context.begin_transaction():
         context.run_migrations()
 
 
+url = context.config.get_alembic_option("sqlalchemy.url") or get_settings().database_url
 if context.is_offline_mode():
-    run_offline()
+    run_offline(url)
 else:
-    with engine.connect() as connection:
-        run(connection)
-        connection.commit()
+    # An engine of its own: the time limits of the application's are not for changes of tables.
+    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
+    engines.prepare(engine)
+    engines.migrate(engine, run)

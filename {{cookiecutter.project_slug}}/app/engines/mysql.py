@@ -1,15 +1,16 @@
 """What MySQL needs: no round trips for the transaction of a request that only reads."""
 
+from collections.abc import Callable
 from typing import Any
 
-from pymysql.connections import Connection
+from pymysql.connections import Connection as Driver
 from pymysql.constants.SERVER_STATUS import SERVER_STATUS_IN_TRANS
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 
 from app.engines.first_write import begin_with_first_write
 
 
-class LazyConnection(Connection):
+class LazyConnection(Driver):
     """A connection that ends only those transactions that were begun."""
 
     def commit(self) -> None:
@@ -37,7 +38,14 @@ def configure(connection: LazyConnection, *_: object) -> None:
     connection.autocommit(True)
 
 
-def is_outside(connection: "Connection[Any]") -> bool:
+def is_outside(connection: "Driver[Any]") -> bool:
     # The server says so with every statement that writes, begins or ends, if it was told to commit by itself.
     status: int = connection.server_status  # type: ignore[attr-defined] # the stubs omit it
     return connection.get_autocommit() and not status & SERVER_STATUS_IN_TRANS
+
+
+def migrate(engine: Engine, run: Callable[[Connection], None]) -> None:
+    """Run migrations, each statement in a transaction of its own, as this engine changes tables."""
+    with engine.connect() as connection:
+        run(connection)
+        connection.commit()

@@ -1,10 +1,12 @@
 """What SQLite needs to behave like a server: foreign keys, keys given once, many readers, savepoints that roll back."""
 
+from collections.abc import Callable
 from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
 from tempfile import gettempdir
 
 from sqlalchemy import Connection, Engine, Table, event, make_url
+from sqlalchemy.exc import IntegrityError
 
 LOCK_TIMEOUT_SECONDS = 15
 TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - nothing is written there, on the contrary
@@ -51,6 +53,52 @@ def begin_before_savepoint(connection: Connection, _name: str) -> None:
     driver = connection.connection.driver_connection
     if isinstance(driver, SQLiteConnection) and not driver.in_transaction:
         driver.execute("BEGIN IMMEDIATE")
+
+
+def migrate(engine: Engine, run: Callable[[Connection], None]) -> None:
+    """Run migrations in one transaction, with foreign keys off: dropping a table that was copied must not cascade.
+
+    A foreign key that refers to no row in the end raises `IntegrityError`, and nothing has changed.
+    """
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        # The driver begins a transaction for rows only, not for tables.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            last_keys = read_last_keys(connection)
+            run(connection)
+            keep_last_keys(connection, last_keys)
+            check_foreign_keys(connection)
+            connection.commit()
+        finally:
+            # The next connection has foreign keys on again.
+            connection.invalidate()
+
+
+def read_last_keys(connection: Connection) -> dict[str, int]:
+    """Return the highest key that was ever given in each table."""
+    if not connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'").all():
+        return {}
+    return {row.name: row.seq for row in connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence")}
+
+
+def keep_last_keys(connection: Connection, last_keys: dict[str, int]) -> None:
+    """Give no key of a deleted row again: the copy of a table only knows the rows that were there."""
+    for name, key in last_keys.items():
+        connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = ? AND seq < ?", (name, key))
+        connection.exec_driver_sql(
+            "INSERT INTO sqlite_sequence SELECT name, ? FROM sqlite_master WHERE type = 'table' AND name = ?"
+            " AND name NOT IN (SELECT name FROM sqlite_sequence)",
+            (key, name),
+        )
+
+
+def check_foreign_keys(connection: Connection) -> None:
+    violations = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    if violations:
+        table, key, referred, _ = violations[0]
+        message = f"{len(violations)} foreign keys refer to no row, as of row {key} of {table} to {referred}"
+        raise IntegrityError("PRAGMA foreign_key_check", None, Exception(message))
 
 
 def temporary_folder(url: str) -> Path | None:

@@ -13,8 +13,9 @@ from tests.client import Client
 from tests.conftest import delete_all_rows
 from tests.integration.test_access import caller, headers, ids
 from tests.lines import lines
+from tests.migrating import config, own_database, own_db
 
-__all__ = ["caller", "headers", "ids", "lines"]
+__all__ = ["caller", "config", "headers", "ids", "lines", "own_database", "own_db"]
 
 
 @pytest.fixture

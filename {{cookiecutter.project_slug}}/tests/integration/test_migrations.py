@@ -1,52 +1,90 @@
-"""The migrations lead from nothing to the models' tables and back, on the engine of production."""
+"""The migrations lead from nothing to the models' tables and back, and lose no row, on the engine of production."""
+
+from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import Engine, inspect
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
-from app import cli
 from app.database import Base, engine
+from tests.migrating import add_revision
+from tests.rows import everything, fill
 
-VERSION_TABLE = "alembic_version"
+TABLES = list(Base.metadata.tables)
+# An engine that can't change a column in its place copies the table, on the way up and on the way down.
+CHANGE_EVERY_TABLE = f"""
+def upgrade():
+    for table in {TABLES}:
+        with op.batch_alter_table(table) as batch:
+            batch.add_column(sa.Column("added", sa.String(10)))
+        with op.batch_alter_table(table) as batch:
+            batch.alter_column("added", existing_type=sa.String(10), type_=sa.String(20))
+
+def downgrade():
+    for table in {TABLES}:
+        with op.batch_alter_table(table) as batch:
+            batch.drop_column("added")
+"""
+ORPHAN_POSTS = """
+def upgrade():
+    op.execute("UPDATE posts SET author_id = 99")
+"""
 
 
-@pytest.fixture
-def config(schema: None) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(cli.MIGRATIONS))
-    return config
-
-
-def tables() -> set[str]:
-    return set(inspect(engine).get_table_names()) - {VERSION_TABLE}
+def tables(engine: Engine) -> set[str]:
+    return set(inspect(engine).get_table_names()) - {"alembic_version"}
 
 
 def test_there_is_one_newest_revision(config: Config) -> None:
     assert len(ScriptDirectory.from_config(config).get_heads()) == 1
 
 
-def test_the_tables_are_those_of_the_models(config: Config) -> None:
-    assert tables() == set(Base.metadata.tables)
+def test_they_go_up_to_the_tables_of_the_models_down_to_nothing_and_up_again(
+    config: Config, own_database: Engine
+) -> None:
+    command.upgrade(config, "head")
+    command.downgrade(config, "base")
+    assert tables(own_database) == set()
+    command.upgrade(config, "head")
+    assert tables(own_database) == set(TABLES)
     command.check(config)
 
 
-def test_every_constraint_has_the_name_of_the_convention(config: Config) -> None:
-    for table in Base.metadata.tables:
+def test_every_constraint_has_the_name_of_the_convention(schema: None) -> None:
+    for table in TABLES:
         inspector = inspect(engine)
         names = [constraint["name"] for constraint in inspector.get_unique_constraints(table)]
         names += [constraint["name"] for constraint in inspector.get_foreign_keys(table)]
         assert all(name and name.startswith((f"uq_{table}_", f"fk_{table}_")) for name in names)
 
 
-@pytest.mark.slow
-def test_they_go_down_to_nothing_and_up_again(config: Config) -> None:
-    engine.dispose()
-    try:
-        command.downgrade(config, "base")
-        assert tables() == set()
-    finally:
+def test_a_change_of_every_table_keeps_all_rows(config: Config, own_db: Session, tmp_path: Path) -> None:
+    command.upgrade(config, "head")
+    fill(own_db)
+    own_db.commit()
+    rows = everything(own_db)
+    own_db.rollback()
+    assert all(len(found) == 3 for found in rows)
+    add_revision(config, tmp_path, "changed", CHANGE_EVERY_TABLE)
+    for step in ("+1", "-1"):
+        (command.upgrade if step == "+1" else command.downgrade)(config, step)
+        assert everything(own_db) == rows
+        own_db.rollback()
+
+
+def test_one_that_leaves_rows_without_what_they_refer_to_changes_nothing(
+    config: Config, own_db: Session, tmp_path: Path
+) -> None:
+    command.upgrade(config, "head")
+    fill(own_db)
+    own_db.commit()
+    rows = everything(own_db)
+    own_db.rollback()
+    add_revision(config, tmp_path, "orphans", ORPHAN_POSTS)
+    with pytest.raises(IntegrityError):
         command.upgrade(config, "head")
-    assert tables() == set(Base.metadata.tables)
-    command.check(config)
+    assert everything(own_db) == rows

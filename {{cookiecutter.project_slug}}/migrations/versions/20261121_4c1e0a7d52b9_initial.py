@@ -212,7 +212,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_post_import_problems")),
-        sa.UniqueConstraint("import_id", "line", name=op.f("uq_post_import_problems_import_id")),
+        sa.UniqueConstraint("import_id", "line", name=op.f("uq_post_import_problems_import_id_line")),
     )
     # {% endif %}
 
