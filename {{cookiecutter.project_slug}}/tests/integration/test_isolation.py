@@ -143,12 +143,12 @@ class TestBadTest:
         driver.close()
 
     def check_that_the_next_is_isolated(self) -> None:
-        with rolled_back() as db:
-            UserFactory()
-            assert count(db, User) == 1
         with SessionLocal() as session:
             assert session.get_bind() is engine
             assert count(session, User) == 0
+        with rolled_back() as db:
+            UserFactory()
+            assert count(db, User) == 1
 
     def test_a_set_up_that_fails_changes_nothing(self, schema: None, monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as patch:
