@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 from app.main import create_app
 from app.settings import Settings
 from tests.client import Client
-from tests.conftest import delete_all_rows
 from tests.integration.test_access import caller, headers, ids
+from tests.isolation import delete_all_rows
 from tests.lines import lines
 from tests.migrating import config, own_database, own_db
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import String, delete, func, inspect, select, update
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from starlette.testclient import TestClient
 
@@ -15,6 +16,7 @@ from app.models import Post, RefreshToken, User
 from app.routing import OneHopRoute
 from tests.client import Client
 from tests.factories import PostFactory, UserFactory
+from tests.isolation import nothing_left, rolled_back
 
 REGISTRATION = {"email": "new@example.com", "name": "New", "password": "Password1"}
 router = APIRouter(route_class=OneHopRoute)
@@ -127,6 +129,52 @@ class TestTransactionPerTest:
         db.commit()
         with Session(engine) as elsewhere:
             assert count(elsewhere, User) == 0
+
+
+class TestBadTest:
+    """One that breaks what the others stand on is one that fails, and the next is as good as ever."""
+
+    def refuse(self, *_: object, **__: object) -> None:
+        raise RuntimeError("no session")
+
+    def leave_no_connection(self, db: Session) -> None:
+        driver = db.connection().connection.driver_connection
+        assert driver is not None
+        driver.close()
+
+    def check_that_the_next_is_isolated(self) -> None:
+        with SessionLocal() as session:
+            assert session.get_bind() is engine
+            assert count(session, User) == 0
+        with rolled_back() as db:
+            UserFactory()
+            assert count(db, User) == 1
+
+    def test_a_set_up_that_fails_changes_nothing(self, schema: None, monkeypatch: pytest.MonkeyPatch) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(SessionLocal, "class_", self.refuse)
+            with pytest.raises(RuntimeError, match="no session"), rolled_back():
+                pass
+        self.check_that_the_next_is_isolated()
+
+    def test_a_connection_that_is_gone_is_not_the_next_ones(self, schema: None) -> None:
+        with pytest.raises(DBAPIError), rolled_back() as db:
+            self.leave_no_connection(db)
+        self.check_that_the_next_is_isolated()
+
+    def test_a_session_that_outlives_the_test_reaches_no_other(self, schema: None) -> None:
+        with rolled_back():
+            session = SessionLocal()
+            count(session, User)
+        with pytest.raises(SQLAlchemyError):
+            count(session, User)
+        self.check_that_the_next_is_isolated()
+
+    def test_rows_that_are_committed_fail_the_test_itself(self, schema: None) -> None:
+        failure = pytest.raises(pytest.fail.Exception, match="committed rows to users: use `db`")
+        with failure, nothing_left(), SessionLocal.begin() as session:
+            session.add(UserFactory.build())
+        self.check_that_the_next_is_isolated()
 
 
 class TestSavepointPerRequest:
