@@ -33,6 +33,13 @@ _STEPS = "one_hop_steps"
 # FastAPI builds the handler of a route again for each router that includes it, and says only here for which.
 _inclusion: ContextVar[Any] = getattr(routing, "_effective_route_context_var", ContextVar("inclusion", default=None))
 
+_in_one_hop: ContextVar[bool] = ContextVar("in_one_hop", default=False)
+
+
+def in_one_hop() -> bool:
+    """Return whether this thread runs the dependencies of a request and then its endpoint, with nothing in between."""
+    return _in_one_hop.get()
+
 
 class Step:
     """A synchronous dependency whose arguments are known and whose call waits for the hop."""
@@ -140,6 +147,8 @@ def run_in_one_hop(endpoint: Callable[..., Any], limiter: CapacityLimiter | None
 
 
 def run_steps(steps: list[Step], stack: ExitStack) -> None:
+    # In the context of this thread, which ends with the hop.
+    _in_one_hop.set(True)
     for step in steps:
         step.run(stack)
 
