@@ -47,7 +47,7 @@ DEPENDENCIES = set(
     pytest-xdist python-dateutil python-discovery python-dotenv python-multipart pywin32 pyyaml redis requests
     requirements-parser rich ruff schemathesis sentry-sdk shellingham six sortedcontainers sqlalchemy starlette structlog
     testcontainers tomli truststore typer types-pymysql typing-extensions typing-inspection tzdata tzlocal urllib3
-    uvicorn vine virtualenv wcwidth werkzeug wrapt
+    uvicorn vine virtualenv wcwidth websockets werkzeug wrapt
     """.split()  # noqa: SIM905 - a list would have a line for each
 )
 

@@ -38,7 +38,7 @@ def cached(
     """
 
     def decorate(load: Callable[..., M | None]) -> Callable[..., M | None]:
-        signature = inspect.signature(load, eval_str=True)
+        signature = inspect.signature(load)
         id_name = next(iter(signature.parameters))
 
         @wraps(load)

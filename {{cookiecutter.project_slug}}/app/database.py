@@ -1,6 +1,7 @@
 """The engine, the declarative base and the one place where a transaction begins and ends."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,10 +9,11 @@ from fastapi import BackgroundTasks
 from sqlalchemy import BigInteger, DateTime, Dialect, MetaData, TypeDecorator, create_engine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from starlette.requests import HTTPConnection
 
 from app import engines, errors
 from app.commits import BACKGROUND, BACKGROUND_THREADS
-from app.routing import HASHING_THREADS
+from app.routing import HASHING_THREADS, in_one_hop
 from app.settings import Settings, get_settings
 
 CONNECT_SECONDS = 10
@@ -85,15 +87,18 @@ def engine_options(settings: Settings) -> dict[str, Any]:
 
 engine = create_engine(get_settings().database_url, **engine_options(get_settings()))
 engines.prepare(engine)
-SessionLocal = sessionmaker(engine, expire_on_commit=False)
+# A closed session is refused: it would take another connection, which nobody gives back.
+SessionLocal = sessionmaker(engine, expire_on_commit=False, close_resets_only=False)
 
 
-def get_db(background: BackgroundTasks) -> Iterator[Session]:
+def get_db(background: BackgroundTasks, connection: HTTPConnection) -> Iterator[Session]:
     """Yield a session that connects at its first statement, and commit before the response is sent.
 
     Any exception rolls back, except an `AppError` that keeps its changes: those are committed, then it is raised.
     """
-    with SessionLocal(info={BACKGROUND: background}) as session:
+    # A WebSocket has no response after which FastAPI would run them.
+    info = {BACKGROUND: background} if connection.scope["type"] == "http" else {}
+    with SessionLocal(info=info) as session:
         try:
             yield session
         except errors.AppError as error:
@@ -101,3 +106,15 @@ def get_db(background: BackgroundTasks) -> Iterator[Session]:
                 session.commit()
             raise
         session.commit()
+
+
+@contextmanager
+def reading(db: Session) -> Iterator[None]:
+    """Hold no connection after this block while an `async def` endpoint or a WebSocket awaits; what was read stays loaded.
+
+    A `def` endpoint goes on with it in the same thread, and a transaction that was open before stays open.
+    """
+    is_last = not (in_one_hop() or db.in_transaction())
+    yield
+    if is_last:
+        db.commit()

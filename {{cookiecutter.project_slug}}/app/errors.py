@@ -1,9 +1,10 @@
 """Errors of the application, the one handler that answers them, and how routes document them."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response, status
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import HTTPException, RequestValidationError
 from fastapi.responses import JSONResponse
@@ -11,9 +12,12 @@ from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.formparsers import MultiPartException
+from starlette.requests import HTTPConnection
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 # What FastAPI says, with a 400, of a body that is no text, or too deep, or has a number too long.
 UNREADABLE = "There was an error parsing the body"
+CLOSE_REASON_BYTES = 123
 
 
 class AppError(Exception):
@@ -110,19 +114,25 @@ def install_handlers(app: FastAPI) -> None:
     """Register how each error is answered."""
 
     @app.exception_handler(AppError)
-    async def answer_app_error(_request: Request, error: AppError) -> JSONResponse:
+    async def answer_app_error(connection: HTTPConnection, error: AppError) -> JSONResponse | None:
+        if isinstance(connection, WebSocket) and connection.application_state is not WebSocketState.CONNECTING:
+            # The handshake was answered already. The reason has to fit into a frame, and the client may be gone.
+            reason = error.detail.encode()[:CLOSE_REASON_BYTES].decode(errors="ignore")
+            with suppress(RuntimeError, WebSocketDisconnect):
+                await connection.close(status.WS_1008_POLICY_VIOLATION, reason)
+            return None
         return JSONResponse({"detail": error.detail}, status_code=error.status_code, headers=error.headers)
 
     @app.exception_handler(IntegrityError)
-    async def answer_clash(_request: Request, _error: IntegrityError) -> JSONResponse:
+    async def answer_clash(connection: HTTPConnection, _error: IntegrityError) -> JSONResponse | None:
         # What a service did not foresee: another request's commit came between its check and ours.
-        return JSONResponse({"detail": "Clashes with what already exists"}, status_code=Conflict.status_code)
+        return await answer_app_error(connection, Conflict("Clashes with what already exists"))
 
     @app.exception_handler(StaleDataError)
-    async def answer_gone(request: Request, _error: StaleDataError) -> JSONResponse:
+    async def answer_gone(connection: HTTPConnection, _error: StaleDataError) -> JSONResponse | None:
         # Another request has deleted the row since this one read it: what the path names, or else the caller.
-        gone = NotFound("Not found") if request.path_params else Unauthorized("Invalid or expired token")
-        return await answer_app_error(request, gone)
+        gone = NotFound("Not found") if connection.path_params else Unauthorized("Invalid or expired token")
+        return await answer_app_error(connection, gone)
 
     @app.exception_handler(RequestValidationError)
     async def answer_invalid(_request: Request, error: RequestValidationError) -> JSONResponse:

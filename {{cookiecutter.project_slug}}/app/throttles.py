@@ -12,8 +12,9 @@ from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI
 from limits import parse
+from starlette.requests import HTTPConnection
 
 from app import (
     buckets,
@@ -86,9 +87,9 @@ def install_buckets(app: FastAPI) -> None:
     # {% endif %}
 
 
-async def get_throttle(request: Request) -> Throttle:
-    state = request.app.state
-    return Throttle(state.buckets, state.settings, place_of(request.client and request.client.host))
+async def get_throttle(connection: HTTPConnection) -> Throttle:
+    state = connection.app.state
+    return Throttle(state.buckets, state.settings, place_of(connection.client and connection.client.host))
 
 
 ThrottleDep = Annotated[Throttle, Depends(get_throttle)]
