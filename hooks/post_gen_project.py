@@ -33,6 +33,7 @@ UNUSED: list[str] = [
     # {% if not cookiecutter.__redis_server %}
     "app/redis_urls.py",
     "tests/redis_server.py",
+    "tests/replica.py",
     # {% endif %}
     # {% if not cookiecutter.use_redis %}
     "app/cache.py",
@@ -57,6 +58,7 @@ UNUSED: list[str] = [
     # {% if not cookiecutter.use_celery %}
     "app/auth/tasks.py",
     "app/documents.py",
+    "app/messages.py",
     "app/models/post_import.py",
     "app/posts/csv_rows.py",
     "app/posts/imports.py",
@@ -82,6 +84,7 @@ UNUSED: list[str] = [
     "tests/integration/test_tasks.py",
     "tests/integration/test_tasks_scheduled.py",
     "tests/integration/test_worker.py",
+    "tests/integration/test_worker_broker.py",
     "tests/unit/test_csv_rows.py",
     "tests/unit/test_brokers.py",
     "tests/unit/test_worker_settings.py",

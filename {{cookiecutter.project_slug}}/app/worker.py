@@ -51,7 +51,7 @@ class RetriedTask(Task[..., Any]):
 settings = get_settings()
 celery = Celery("{{ cookiecutter.project_slug }}", broker=settings.celery_broker_url, task_cls=RetriedTask)
 celery.conf.update(
-    include=["app.auth.recovery", "app.auth.tasks", "app.mail", "app.posts.tasks"],
+    include=["app.auth.recovery", "app.auth.tasks", "app.mail", "app.messages", "app.posts.tasks"],
     # Nothing that could carry code; the tasks keep their results in the database.
     accept_content=["json"],
     task_serializer="json",
@@ -62,9 +62,12 @@ celery.conf.update(
     worker_cancel_long_running_tasks_on_connection_loss=True,
     worker_prefetch_multiplier=1,
     worker_max_tasks_per_child=1000,
+    worker_consumer="app.messages:Consumer",
     task_soft_time_limit=TIME_LIMIT_SECONDS - 30,
     task_time_limit=TIME_LIMIT_SECONDS,
     broker_connection_retry_on_startup=True,
+    # Also after an answer such as that of a Redis that has become a replica.
+    broker_channel_error_retry=True,
     broker_connection_timeout=2,
     broker_transport_options={**BROKER_OPTIONS, **settings.celery_broker_options},
     broker_use_ssl=brokers.tls_options(settings.celery_broker_url),
@@ -90,7 +93,9 @@ def enqueue(db: Session, task: Task[..., None], *arguments: Any, undo: Callable[
 
 def publish(task: Task[..., None], arguments: tuple[Any, ...], undo: Callable[[], object]) -> None:
     try:
-        task.apply_async(arguments)
+        # A connection for this alone cannot be stale, so that no retry multiplies the wait for a broker that stalls.
+        with celery.connection_for_write() as broker:
+            task.apply_async(arguments, connection=broker, retry=False)
     except Exception as error:
         undo()
         if not isinstance(error, BrokerError):
