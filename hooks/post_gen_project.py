@@ -75,6 +75,7 @@ UNUSED: list[str] = [
     "docs/scaling.md",
     "tests/eager.py",
     "tests/integration/test_import_again.py",
+    "tests/integration/test_import_limits.py",
     "tests/integration/test_import_meeting.py",
     "tests/integration/test_import_posts.py",
     "tests/integration/test_import_queued.py",

@@ -16,7 +16,7 @@ from app.models.post_import import ImportStatus, PostImport
 from app.posts.tasks import import_posts
 from app.settings import Settings
 from tests.committed import add_users
-from tests.workers import form, numbered, queue_down, taken
+from tests.workers import connections_to, form, numbered, queue_down, taken
 
 IMPORT, MAIL = "app.posts.tasks.import_posts", "app.mail.deliver"
 NEWCOMER = {"email": "new@example.com", "name": "New", "password": "Password1"}
@@ -73,8 +73,10 @@ class TestImportWhileTheQueueIsDown:
     def test_it_is_refused_and_leaves_nothing(
         self, server: TestClient, headers: dict[str, str], caplog: pytest.LogCaptureFixture, *, silent: bool
     ) -> None:
-        with queue_down(silent=silent):
+        with queue_down(silent=silent) as broker:
             response = server.post("/posts/import", headers=headers, **form(numbered(1)))
+            # One wait for a broker that says nothing, not one after the other.
+            assert connections_to(broker) == silent
             assert server.get("/users/me", headers=headers).status_code == 200
         assert response.status_code == 503
         assert response.json() == {"detail": "The queue does not answer; try again later"}
