@@ -18,8 +18,7 @@ class Message(virtual.Message):
     def __init__(self, payload: Any, channel: Any = None, **options: Any) -> None:
         try:
             super().__init__(payload, channel, **options)
-            if not isinstance(self.delivery_tag, str) or not isinstance(self.delivery_info["routing_key"], str):
-                raise TypeError("its source is not named")
+            check_source(self.delivery_tag, self.delivery_info["routing_key"])
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             logger.warning("A message cannot be decoded: %r", error)
             properties = {"delivery_tag": str(uuid4()), "delivery_info": {"exchange": "", "routing_key": "undecodable"}}
@@ -31,7 +30,9 @@ class Consumer(consumer.Consumer):
 
     def create_task_handler(self, *arguments: Any, **options: Any) -> Callable[[Any], None]:
         handle = super().create_task_handler(*arguments, **options)
-        outages = (*self.connection_errors, *self.channel_errors)
+        # What celery-types leaves out.
+        worker: Any = self
+        outages = (*worker.connection_errors, *worker.channel_errors)
 
         def handle_or_reject(message: Any) -> None:
             try:
@@ -43,9 +44,15 @@ class Consumer(consumer.Consumer):
                     raise
                 logger.exception("Rejected a broken message")
                 if not message.acknowledged:
-                    message.reject_log_error(logger, self.connection_errors)
+                    message.reject_log_error(logger, worker.connection_errors)
 
         return handle_or_reject
+
+
+def check_source(*names: object) -> None:
+    """Refuse what would break a worker that restores the message: none could then start."""
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError(f"{names!r} do not name its source")
 
 
 def check_time_limits(limits: Any) -> None:

@@ -92,13 +92,15 @@ def enqueue(db: Session, task: Task[..., None], *arguments: Any, undo: Callable[
 
 
 def publish(task: Task[..., None], arguments: tuple[Any, ...], undo: Callable[[], object]) -> None:
+    broker = celery.connection_for_write()
+    # A connection of its own cannot be stale, so it needs no retry, which would multiply the wait for a stalled broker.
+    options: dict[str, Any] = {"connection": broker, "retry": False}
     try:
-        # A connection for this alone cannot be stale, so that no retry multiplies the wait for a broker that stalls.
-        with celery.connection_for_write() as broker:
-            task.apply_async(arguments, connection=broker, retry=False)
+        with broker:
+            task.apply_async(arguments, **options)
     except Exception as error:
         undo()
-        if not isinstance(error, BrokerError):
+        if not isinstance(error, (BrokerError, *broker.connection_errors, *broker.channel_errors)):
             raise
         logger.warning("The broker does not take %s: %s", task.name, error)
         raise ServiceUnavailable("The queue does not answer; try again later") from None

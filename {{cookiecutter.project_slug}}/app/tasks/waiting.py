@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 from kombu import Exchange, Queue
 from prometheus_client import generate_latest
@@ -22,7 +23,8 @@ _length = Question("queue-length", worker.queue_length)
 def ask_broker() -> None:
     """Queue a message and take it back: a broker that is full, or has become a replica, answers and takes nothing."""
     name = f"{worker.celery.conf.task_default_queue}.ready"
-    with worker.celery.connection_for_write() as broker:
+    connection: Any = worker.celery.connection_for_write()
+    with connection as broker:
         broker.ensure_connection(max_retries=1, interval_start=0)
         with broker.SimpleQueue(Queue(name, Exchange(""), name, expires=PROBE_SECONDS)) as probe:
             probe.put("")

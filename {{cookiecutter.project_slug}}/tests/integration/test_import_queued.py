@@ -145,7 +145,7 @@ class TestEnqueue:
 
     def test_one_that_is_no_outage_is_undone_too(self, server: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
         undone: list[str] = []
-        monkeypatch.setattr(import_posts, "apply_async", lambda _: 1 // 0)
+        monkeypatch.setattr(import_posts, "apply_async", lambda *_, **__: 1 // 0)
         with SessionLocal() as db:
             worker.enqueue(db, import_posts, "first", undo=partial(undone.append, "first"))
             with pytest.raises(ZeroDivisionError):
