@@ -75,8 +75,8 @@ class TestImportWhileTheQueueIsDown:
     ) -> None:
         with queue_down(silent=silent) as broker:
             response = server.post("/posts/import", headers=headers, **form(numbered(1)))
-            # One wait for a broker that says nothing, not one after the other.
-            assert connections_to(broker) == silent
+            # Few waits for a broker that says nothing: each takes as long as it may be silent.
+            assert connections_to(broker) <= 2 * silent
             assert server.get("/users/me", headers=headers).status_code == 200
         assert response.status_code == 503
         assert response.json() == {"detail": "The queue does not answer; try again later"}
