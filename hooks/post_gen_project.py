@@ -34,6 +34,7 @@ UNUSED: list[str] = [
     # {% if not cookiecutter.__redis_server %}
     "app/redis_urls.py",
     "tests/redis_server.py",
+    "tests/replica.py",
     # {% endif %}
     # {% if not cookiecutter.use_redis %}
     "app/cache.py",
@@ -58,6 +59,7 @@ UNUSED: list[str] = [
     # {% if not cookiecutter.use_celery %}
     "app/auth/tasks.py",
     "app/documents.py",
+    "app/messages.py",
     "app/models/outgoing_mail.py",
     "app/models/post_import.py",
     "app/outbox.py",
@@ -77,6 +79,7 @@ UNUSED: list[str] = [
     "migrations/versions/20261128_9d41c7e0b3a6_outgoing_mails.py",
     "tests/eager.py",
     "tests/integration/test_import_again.py",
+    "tests/integration/test_import_limits.py",
     "tests/integration/test_import_meeting.py",
     "tests/integration/test_import_posts.py",
     "tests/integration/test_import_queued.py",
@@ -86,6 +89,7 @@ UNUSED: list[str] = [
     "tests/integration/test_tasks.py",
     "tests/integration/test_tasks_scheduled.py",
     "tests/integration/test_worker.py",
+    "tests/integration/test_worker_broker.py",
     "tests/unit/test_csv_rows.py",
     "tests/unit/test_brokers.py",
     "tests/unit/test_worker_settings.py",

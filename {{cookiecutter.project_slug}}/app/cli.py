@@ -138,12 +138,16 @@ def work(
     """Do the tasks that are queued."""
     from app.worker import QUEUES, celery  # noqa: PLC0415 - reads the settings, as below
 
-    arguments = [] if processes is None else ["--concurrency", str(processes)]
-    arguments += ["--queues", queue or ",".join(QUEUES)]
-    # Workers have nothing to tell each other.
-    celery.worker_main(
-        ["worker", "--loglevel", get_settings().log_level, "--without-mingle", "--without-gossip", *arguments]
+    worker = celery.Worker(
+        concurrency=processes,
+        queues=queue or ",".join(QUEUES),
+        loglevel=get_settings().log_level,
+        # Workers have nothing to tell each other.
+        without_mingle=True,
+        without_gossip=True,
     )
+    worker.start()
+    raise typer.Exit(worker.exitcode or 0)
 
 
 @cli.command()

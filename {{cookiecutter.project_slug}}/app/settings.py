@@ -90,6 +90,7 @@ class Settings(BaseSettings):
     celery_broker_options: Annotated[dict[str, object], FromJSON, Field(repr=False)] = {}
     celery_queue: Annotated[str, Field(min_length=1)] = "{{ cookiecutter.project_slug }}"
     import_max_bytes: Annotated[int, Field(ge=1, le=8_000_000)] = 5_000_000
+    import_rate: Rate = "20/hour"
     # {% endif %}
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
     metrics_token: Annotated[str, Field(repr=False)] = ""

@@ -55,7 +55,7 @@ QUEUES = (settings.celery_queue, MAIL_QUEUE)
 """What a worker takes tasks from unless it is told: mail has a queue of its own, so as not to wait behind long tasks."""
 celery = Celery("{{ cookiecutter.project_slug }}", broker=settings.celery_broker_url, task_cls=RetriedTask)
 celery.conf.update(
-    include=["app.auth.tasks", "app.outbox", "app.posts.tasks"],
+    include=["app.auth.tasks", "app.messages", "app.outbox", "app.posts.tasks"],
     # Nothing that could carry code; the tasks keep their results in the database.
     accept_content=["json"],
     task_serializer="json",
@@ -67,9 +67,12 @@ celery.conf.update(
     worker_cancel_long_running_tasks_on_connection_loss=True,
     worker_prefetch_multiplier=1,
     worker_max_tasks_per_child=1000,
+    worker_consumer="app.messages:Consumer",
     task_soft_time_limit=TIME_LIMIT_SECONDS - 30,
     task_time_limit=TIME_LIMIT_SECONDS,
     broker_connection_retry_on_startup=True,
+    # Also after an answer such as that of a Redis that has become a replica.
+    broker_channel_error_retry=True,
     broker_connection_timeout=2,
     broker_transport_options={**BROKER_OPTIONS, **settings.celery_broker_options},
     broker_use_ssl=brokers.tls_options(settings.celery_broker_url),
@@ -95,11 +98,15 @@ def enqueue(db: Session, task: Task[..., None], *arguments: Any, undo: Callable[
 
 
 def publish(task: Task[..., None], arguments: tuple[Any, ...], undo: Callable[[], object]) -> None:
+    broker = celery.connection_for_write()
+    # A connection of its own cannot be stale, so it needs no retry, which would multiply the wait for a stalled broker.
+    options: dict[str, Any] = {"connection": broker, "retry": False}
     try:
-        task.apply_async(arguments)
+        with broker:
+            task.apply_async(arguments, **options)
     except Exception as error:
         undo()
-        if not isinstance(error, BrokerError):
+        if not isinstance(error, (BrokerError, *broker.connection_errors, *broker.channel_errors)):
             raise
         logger.warning("The broker does not take %s: %s", task.name, error)
         raise ServiceUnavailable("The queue does not answer; try again later") from None

@@ -16,7 +16,7 @@ from app.models.post_import import ImportStatus, PostImport
 from app.posts.tasks import import_posts
 from app.settings import Settings
 from tests.committed import add_users
-from tests.workers import form, numbered, queue_down, taken
+from tests.workers import connections_to, form, numbered, queue_down, taken
 
 IMPORT = "app.posts.tasks.import_posts"
 
@@ -66,8 +66,10 @@ class TestImportWhileTheQueueIsDown:
     def test_it_is_refused_and_leaves_nothing(
         self, server: TestClient, headers: dict[str, str], caplog: pytest.LogCaptureFixture, *, silent: bool
     ) -> None:
-        with queue_down(silent=silent):
+        with queue_down(silent=silent) as broker:
             response = server.post("/posts/import", headers=headers, **form(numbered(1)))
+            # Few waits for a broker that says nothing: each takes as long as it may be silent.
+            assert connections_to(broker) <= 2 * silent
             assert server.get("/users/me", headers=headers).status_code == 200
         assert response.status_code == 503
         assert response.json() == {"detail": "The queue does not answer; try again later"}
@@ -127,7 +129,7 @@ class TestEnqueue:
 
     def test_one_that_is_no_outage_is_undone_too(self, server: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
         undone: list[str] = []
-        monkeypatch.setattr(import_posts, "apply_async", lambda _: 1 // 0)
+        monkeypatch.setattr(import_posts, "apply_async", lambda *_, **__: 1 // 0)
         with SessionLocal() as db:
             worker.enqueue(db, import_posts, "first", undo=partial(undone.append, "first"))
             with pytest.raises(ZeroDivisionError):

@@ -1,6 +1,6 @@
 """`POST /posts/import`: what is refused as a whole, of which nothing is kept."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import repeat
 from typing import Any
 
@@ -89,7 +89,7 @@ class TestImportWithoutPermission:
     ) -> None:
         (headers,) = add_users(settings, "user@example.com")
 
-        def read_rows_while_the_author_goes(document: bytes) -> list[Row]:
+        def read_rows_while_the_author_goes(document: bytes) -> Iterator[Row]:
             with SessionLocal.begin() as elsewhere:
                 elsewhere.execute(delete(User))
             return read_rows(document)

@@ -56,6 +56,15 @@ class TestResumeImports:
         resume_imports()
         assert taken(queue) == [], "what has just been queued is queued again"
 
+    def test_one_that_waits_in_a_busy_queue_is_not_queued_twice(
+        self, db: Session, user: User, queue: SimpleQueue
+    ) -> None:
+        task_id = add_import(db, user, ImportStatus.RUNNING, idle=10 * IDLE_SECONDS)
+        resume_imports()
+        db.execute(update(PostImport).values(updated_at=now() - timedelta(seconds=10 * IDLE_SECONDS)))
+        resume_imports()
+        assert taken(queue) == [(IMPORT, [task_id])]
+
     @pytest.mark.parametrize("status", [ImportStatus.COMPLETE, ImportStatus.FAILED])
     def test_those_that_are_over_are_not(
         self, db: Session, user: User, queue: SimpleQueue, status: ImportStatus

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -54,6 +55,11 @@ class TestCommands:
         result = CliRunner().invoke(cli.cli, ["worker", "--processes", processes])
         assert result.exit_code == 2
         assert "--processes" in result.stderr
+
+    def test_a_worker_that_fails_says_so_with_its_status(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        failed = SimpleNamespace(start=lambda: None, exitcode=1)
+        monkeypatch.setattr(celery, "Worker", lambda **_: failed)
+        assert CliRunner().invoke(cli.cli, ["worker"]).exit_code == 1
 
     def test_they_are_among_the_commands(self) -> None:
         output = CliRunner().invoke(cli.cli, ["--help"]).output
