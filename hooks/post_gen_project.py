@@ -124,6 +124,12 @@ def remove_caches() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def mark_scripts() -> None:
+    """Make the scripts executable, which they are not when the template came as a zip file."""
+    for script in Path("scripts").iterdir():
+        script.chmod(script.stat().st_mode | 0o111)
+
+
 def write_env() -> None:
     """Write `.env` with secrets of its own, unless there is one already."""
     lines = Path(".env.example").read_text(encoding="utf-8").splitlines()
@@ -178,6 +184,7 @@ def lock() -> None:
 def main() -> None:
     remove_unused()
     remove_caches()
+    mark_scripts()
     write_env()
     start_repository()
     lock()
