@@ -1,5 +1,6 @@
 """Errors of the application, the one handler that answers them, and how routes document them."""
 
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, ClassVar
@@ -14,6 +15,8 @@ from sqlalchemy.orm.exc import StaleDataError
 from starlette.formparsers import MultiPartException
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+logger = logging.getLogger(__name__)
 
 # What FastAPI says, with a 400, of a body that is no text, or too deep, or has a number too long.
 UNREADABLE = "There was an error parsing the body"
@@ -64,6 +67,20 @@ class Conflict(AppError):
     status_code = 409
 
 
+class BodyTooSlow(AppError):
+    status_code = 408
+
+    def __init__(self) -> None:
+        super().__init__("The body did not arrive in time")
+
+
+class BodyTooLarge(AppError):
+    status_code = 413
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"The body is too large: at most {most} bytes")
+
+
 class TooManyRequests(AppError):
     """So many seconds are to be waited; which of the things that are counted was too many is not told."""
 
@@ -88,6 +105,7 @@ MEANINGS = {
     401: "Not authenticated",
     403: "Not allowed",
     404: "Not found",
+    408: "The body did not arrive in time",
     409: "Already exists",
     413: "Too large",
     429: "Too many attempts",
@@ -96,7 +114,9 @@ MEANINGS = {
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return `responses=` of a route that can answer with these statuses."""
+    """Return `responses=` of a route that can answer with these statuses; with 413 come the others of every body."""
+    if BodyTooLarge.status_code in statuses:
+        statuses = (*statuses, BodyTooSlow.status_code, TooManyRequests.status_code)
     return {status: {"model": ErrorBody, "description": MEANINGS[status]} for status in statuses}
 
 
@@ -144,6 +164,10 @@ def install_handlers(app: FastAPI) -> None:
     async def answer_unreadable(request: Request, error: HTTPException) -> Response:
         if error.detail != UNREADABLE and not isinstance(error.__context__, MultiPartException):
             return await http_exception_handler(request, error)
+        if isinstance(error.__cause__, OSError):
+            # It could not be written to the folder for temporary files.
+            logger.error("The body of a request could not be kept: %r", error.__cause__)
+            return refused(503, "The server cannot take the body now; try again later", {"Retry-After": "10"})
         # The framework could not decode the body: invalid input as any other, and documented as it.
         problem = {"type": "body_unreadable", "loc": ["body"], "msg": "The body cannot be read"}
         return JSONResponse({"detail": [problem]}, status_code=422)

@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     cors_credentials: bool = False
     hsts_seconds: Annotated[int, Field(ge=0, le=2 * 365 * 24 * 3600)] = 365 * 24 * 3600
     request_max_bytes: Annotated[int, Field(ge=1_000, le=100_000_000)] = 1_000_000
+    request_body_seconds: Annotated[int, Field(ge=1, le=3600)] = 30
     request_threads: Annotated[int, Field(ge=1, le=200)] = 8
     drain_seconds: Annotated[int, Field(ge=0, le=300)] = 0
     mail_url: Annotated[str, Field(repr=False), url_of("console", "smtp", "smtps")] = "console://"

@@ -49,6 +49,10 @@ class Throttle:
         """Count a mail for or to somebody; raises `TooManyRequests` where there were too many of this action."""
         self.count(action, mailbox_of(account), self.settings.mail_rate)
 
+    def refuse_body(self) -> None:
+        """Count a body that is refused; raises `TooManyRequests` where the address has sent too many of them."""
+        self.take("body", f"address {self.place}", self.settings.address_rate)
+
     def count(self, action: str, account: str, rate: str) -> None:
         # The address first: one that is refused takes nothing from an account that may be another's.
         self.take(action, f"address {self.place}", self.settings.address_rate)

@@ -14,6 +14,7 @@ from tests.integration.test_access import caller, headers, ids
 from tests.isolation import delete_all_rows
 from tests.lines import lines
 from tests.migrating import config, own_database, own_db
+from tests.throttling import empty_buckets
 
 __all__ = ["caller", "config", "headers", "ids", "lines", "own_database", "own_db"]
 
@@ -32,7 +33,9 @@ def client_with(running: TestClient, db: Session, settings: Settings) -> Callabl
     """Return what makes a client of an application with other settings, which gets an answer where that one raises."""
 
     def make(token: str | None = None, **changes: Any) -> Client:
-        one = TestClient(create_app(settings.model_copy(update=changes)))
+        app = create_app(settings.model_copy(update=changes))
+        empty_buckets(app)
+        one = TestClient(app)
         one.portal = running.portal
         return Client(one, db, token, raise_server_exceptions=False)
 

@@ -144,6 +144,9 @@ class TestImportFilesThatAreTooLarge:
         assert MOST_ELSEWHERE / len(CHUNK) < upload.read <= MOST / len(CHUNK) + 1
         assert kept(db) == 0
 
-    def test_elsewhere_less_is_taken(self, author: Client) -> None:
-        response = author.post("/posts", content=b"x" * (MOST_ELSEWHERE + 1))
+    @pytest.mark.parametrize(
+        ("method", "path"), [("POST", "/posts"), ("PATCH", "/posts/import"), ("PUT", "/posts/import")]
+    )
+    def test_elsewhere_less_is_taken(self, author: Client, method: str, path: str) -> None:
+        response = author.request(method, path, content=b"x" * (MOST_ELSEWHERE + 1))
         assert response.status_code == 413

@@ -1,6 +1,7 @@
 """The command line."""
 
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -193,6 +194,12 @@ class TestServe:
         assert run("serve").exit_code == 0
         ((_, options),) = served
         assert (options["proxy_headers"], options["server_header"]) == (False, False)
+
+    def test_it_may_open_as_many_files_as_the_system_allows(self, served: list[tuple[str, dict[str, Any]]]) -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 512), hard))
+        assert run("serve").exit_code == 0
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
 
     def test_the_options_are_handed_on(self, served: list[tuple[str, dict[str, Any]]]) -> None:
         assert run("serve", "--host", "::", "--port", "65535", "--workers", "2", "--reload").exit_code == 0
