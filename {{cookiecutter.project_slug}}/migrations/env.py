@@ -4,7 +4,8 @@ from alembic import context
 from sqlalchemy import Connection
 
 import app.models  # noqa: F401 - registers the tables
-from app.database import Base, engine
+from app.database import Base, engine, make_engine
+from app.settings import get_settings
 
 
 def run(connection: Connection) -> None:
@@ -34,6 +35,9 @@ def run_offline() -> None:
 if context.is_offline_mode():
     run_offline()
 else:
-    with engine.connect() as connection:
+    # Its statements may take longer than those of a request.
+    patient = make_engine(get_settings(), patient=True)
+    with patient.connect() as connection:
         run(connection)
         connection.commit()
+    patient.dispose()

@@ -1,16 +1,42 @@
-"""What MySQL needs: no round trips for the transaction of a request that only reads."""
+"""What MySQL needs: no round trips for the transaction of a request that only reads, and bounds on waiting."""
 
+from inspect import signature
 from typing import Any
 
 from pymysql.connections import Connection
+from pymysql.constants import ER
 from pymysql.constants.SERVER_STATUS import SERVER_STATUS_IN_TRANS
-from sqlalchemy import Engine, event
+from pymysql.err import MySQLError, OperationalError
+from sqlalchemy import URL, Engine, event
 
 from app.engines.first_write import begin_with_first_write
+from app.engines.stale import replace_stale
+
+OPTIONS = {"connect_timeout": 5, "read_timeout": 10, "write_timeout": 10}
+# What SQLAlchemy adds to the driver's options.
+OF_SQLALCHEMY = {"ssl_capath", "ssl_check_hostname", "ssl_cipher"}
+READ_ONLY_MODE, STATEMENT_TIMEOUT, QUERY_TIMEOUT = 1836, 1969, 3024
+UNAVAILABLE = {
+    ER.CON_COUNT_ERROR,
+    ER.DISK_FULL,
+    ER.LOCK_DEADLOCK,
+    ER.LOCK_WAIT_TIMEOUT,
+    ER.OPTION_PREVENTS_STATEMENT,
+    ER.QUERY_INTERRUPTED,
+    ER.RECORD_FILE_FULL,
+    ER.SERVER_SHUTDOWN,
+    ER.TOO_MANY_USER_CONNECTIONS,
+    QUERY_TIMEOUT,
+    READ_ONLY_MODE,
+    STATEMENT_TIMEOUT,
+}
 
 
 class LazyConnection(Connection):
     """A connection that ends only those transactions that were begun."""
+
+    def fileno(self) -> int:
+        return self._sock.fileno()  # type: ignore[attr-defined,no-any-return] # PyMySQL says nowhere else which it is
 
     def commit(self) -> None:
         if not is_outside(self):
@@ -24,8 +50,14 @@ class LazyConnection(Connection):
 def prepare(engine: Engine) -> None:
     """Set up every connection the engine opens."""
     event.listen(engine, "do_connect", connect)
+    replace_stale(engine, LazyConnection.fileno)
     event.listen(engine, "checkout", configure)
     begin_with_first_write(engine, "BEGIN", is_outside)
+
+
+def refuse_unknown(url: URL) -> None:
+    for name in url.query.keys() - signature(Connection.__init__).parameters.keys() - OF_SQLALCHEMY:
+        raise ValueError(f"has the option {name!r}, which the driver lacks")
 
 
 def connect(_dialect: object, _record: object, arguments: list[Any], options: dict[str, Any]) -> LazyConnection:
@@ -41,3 +73,9 @@ def is_outside(connection: "Connection[Any]") -> bool:
     # The server says so with every statement that writes, begins or ends, if it was told to commit by itself.
     status: int = connection.server_status  # type: ignore[attr-defined] # the stubs omit it
     return connection.get_autocommit() and not status & SERVER_STATUS_IN_TRANS
+
+
+def is_unavailable(error: BaseException | None, *, connecting: bool) -> bool:
+    if connecting and isinstance(error, OperationalError):
+        return True
+    return isinstance(error, MySQLError) and error.args[0] in UNAVAILABLE

@@ -11,7 +11,8 @@ from app.models import Post, User
 from tests.caching import read, stored
 from tests.client import Client
 from tests.factories import PostFactory
-from tests.outage import Proxy, Way, until
+from tests.outage import until
+from tests.proxy import Proxy, Way
 
 LONG = 600
 OUT_OF_REACH = [Way.CUT, Way.SILENT]
