@@ -50,7 +50,6 @@ def test_a_column_may_be_widened_while_connections_read_it(schema: None) -> None
             db.commit()
             for _ in range(OFTEN):
                 db.scalars(select(table.c.title)).all()
-                db.commit()
             with engine.begin() as other:
                 migration = Operations(MigrationContext.configure(other))
                 with migration.batch_alter_table("widened") as op:
