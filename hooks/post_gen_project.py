@@ -15,6 +15,7 @@ UNUSED: list[str] = [
     "app/engines/sqlite.py",
     "deploy/kubernetes/storage.yaml",
     "tests/folder.py",
+    "tests/integration/test_sqlite_outages.py",
     "tests/unit/test_sqlite_files.py",
     # {% endif %}
     # {% if not cookiecutter.__postgresql %}
