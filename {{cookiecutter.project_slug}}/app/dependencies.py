@@ -1,6 +1,7 @@
 """What routes ask for by name: the session, the settings, the caller, and the thing that the path names."""
 
 from typing import Annotated
+from urllib.parse import unquote
 
 from fastapi import Depends, Query, Request
 from fastapi.security import OAuth2PasswordBearer
@@ -36,6 +37,18 @@ async def get_app_settings(request: Request) -> Settings:
 
 
 SettingsDep = Annotated[Settings, Depends(get_app_settings)]
+
+
+async def require_exact_path(request: Request) -> None:
+    """Refuse a path with a slash at the end, for a route that writes to a whole collection.
+
+    `DELETE /things/{id}` with an id that came out empty is `DELETE /things/`, and must not mean all of them.
+    """
+    if unquote(request.scope["raw_path"]) != request.scope["path"]:
+        raise NotFound("Not Found")
+
+
+ExactPath = Depends(require_exact_path)
 
 
 async def get_claims(request: Request, token: Annotated[str | None, Depends(read_bearer)]) -> AccessClaims | None:

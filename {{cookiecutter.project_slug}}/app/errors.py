@@ -158,4 +158,5 @@ def install_handlers(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def answer_bug(_request: Request, _error: Exception) -> JSONResponse:
         # The server logs it with its traceback; the client learns nothing of it, in the form of every other error.
-        return JSONResponse({"detail": "Internal server error"}, status_code=500)
+        # uvicorn closes the connection of a request that raised: without the header, the next request on it would be lost.
+        return JSONResponse({"detail": "Internal server error"}, 500, {"Connection": "close"})

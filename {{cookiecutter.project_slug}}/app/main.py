@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import (
     health,
@@ -47,6 +47,26 @@ class OptionalTrailingSlash:
         await self.app(scope, receive, send)
 
 
+class HeadAsGet:
+    """Answers HEAD on every route that answers GET; the server leaves the body out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_as_head(message: Message) -> None:
+            # In place, as above, and undone here: the server looks at the method when it is sent the answer.
+            scope["method"] = "HEAD"
+            await send(message)
+
+        scope["method"] = "GET"
+        await self.app(scope, receive, send_as_head)
+
+
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Bound the thread pool by what the connection pool can serve; close the connections at the end."""
@@ -78,6 +98,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     install_buckets(app)
     app.add_middleware(OptionalTrailingSlash)
+    app.add_middleware(HeadAsGet)
     install_handlers(app)
     install_middleware(app, settings)
     # Requests try one after another: the busiest comes first.

@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     secret_key_fallbacks: Annotated[tuple[SigningKey, ...], FromJSON, Field(repr=False)] = ()
     access_token_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 15
     refresh_token_days: Annotated[int, Field(ge=1, le=365)] = 30
+    refresh_grace_seconds: Annotated[int, Field(ge=0, le=60)] = 10
     password_reset_minutes: Annotated[int, Field(ge=5, le=24 * 60)] = 60
     email_verification_hours: Annotated[int, Field(ge=1, le=30 * 24)] = 48
     breached_passwords_url: Annotated[str, url_of("http", "https", optional=True)] = ""

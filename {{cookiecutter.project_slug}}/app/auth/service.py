@@ -72,7 +72,7 @@ def is_encodable(text: str) -> bool:
 
 def refresh(db: Session, refresh_token: str, settings: Settings) -> TokenPair:
     """Exchange a refresh token for a new pair; raises `Unauthorized` when it is no longer good."""
-    user, spent = sessions.spend(db, refresh_token)
+    user, spent = sessions.spend(db, refresh_token, settings)
     if not user.is_active:
         raise Unauthorized(sessions.INVALID)
     return TokenPair(

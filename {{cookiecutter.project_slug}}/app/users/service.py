@@ -57,6 +57,9 @@ def update_user(db: Session, actor: User, user: User, changes: dict[str, Any], t
     if not actor.is_admin and (refused := ADMINS_ONLY & changes.keys()):
         raise Forbidden(f"Only an admin may change {' and '.join(sorted(refused))}")
     former = user.email
+    if user.is_active and not changes.get("is_active", True):
+        # As a new password does: no token that is out now is good again once the user is reactivated.
+        user.token_version = User.token_version + 1
     for name, value in changes.items():
         setattr(user, name, value)
     if user.email == former:

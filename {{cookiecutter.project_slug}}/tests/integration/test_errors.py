@@ -1,6 +1,9 @@
 """What a client is told when something goes wrong: enough, and nothing of what is inside."""
 
+import json
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
@@ -19,6 +22,7 @@ from app.routing import OneHopRoute
 from app.settings import Settings
 from tests.client import Client
 from tests.factories import UserFactory
+from tests.listening import listening
 
 SECRET = "a secret of the program"
 INTERNAL = {"detail": "Internal server error"}
@@ -100,6 +104,16 @@ class TestBug:
     def test_the_next_request_is_served(self, failing_client: Client, db: Session) -> None:
         statuses = [failing_client.post(path).status_code for path in ("/bug", "/unforeseen", "/refused/NotFound")]
         assert statuses == [500, 409, 404]
+
+    @pytest.mark.slow
+    def test_a_client_that_keeps_its_connection_is_told_that_the_server_closes_it(self, failing: TestClient) -> None:
+        assert isinstance(failing.app, FastAPI)
+        with listening(failing.app) as address, closing(HTTPConnection(*address, timeout=10)) as client:
+            for _ in range(2):
+                client.request("POST", "/async-bug")
+                answer = client.getresponse()
+                assert (answer.status, json.load(answer)) == (500, INTERNAL)
+                assert answer.getheader("Connection") == "close"
 
 
 class TestRefusal:

@@ -73,6 +73,22 @@ class TestGuessedId:
                 assert response.status_code in expected, f"{url} by {who}"
         assert everything(db) == before
 
+    def test_that_is_empty_is_never_all_of_them(
+        self,
+        admin_client: Client,
+        db: Session,
+        ids: dict[str, Any],
+        method: str,
+        path: str,
+        options: dict[str, Any],
+        anonymous: int,
+    ) -> None:
+        before = everything(db)
+        for empty in ("", "/", "%2f", "?id="):
+            response = admin_client.request(method, re.sub(r"\{\w+_id\}", empty, path), **sent(options, ids))
+            assert response.status_code in ({200, 404} if method == "GET" else {404, 405}), empty
+        assert everything(db) == before
+
     def test_of_a_user_or_a_post_that_is_gone_is_not_found(
         self,
         admin_client: Client,

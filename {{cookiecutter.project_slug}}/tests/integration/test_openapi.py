@@ -21,7 +21,7 @@ OPERATIONS = {
     ("post", "/auth/refresh"): ("refresh", {"200", "401", "413", "422", "429"}),
     ("post", "/auth/logout"): ("log_out", {"204", "413", "422"}),
     ("get", "/auth/sessions"): ("list_sessions", {"200", "401", "422"}),
-    ("delete", "/auth/sessions"): ("log_out_everywhere", {"204", "401"}),
+    ("delete", "/auth/sessions"): ("log_out_everywhere", {"204", "401", "404"}),
     ("delete", "/auth/sessions/{session_id}"): ("end_session", {"204", "401", "404", "422"}),
     ("post", "/auth/password/forgot"): ("forgot_password", {"202", "413", "422", "429"}),
     ("post", "/auth/password/reset"): ("reset_password", {"204", "400", "413", "422", "429"}),
@@ -49,6 +49,8 @@ OPERATIONS = {
     ("get", "/health/live"): ("live", {"200"}),
     ("get", "/health/ready"): ("ready", {"200", "503"}),
 }
+# With a slash at the end it would be one session whose id is empty.
+EXACT = ("delete", "/auth/sessions")
 OPEN = {
     "/auth/register",
     "/auth/login",
@@ -141,7 +143,7 @@ class TestDocs:
 
 
 class TestPaths:
-    @pytest.mark.parametrize(("method", "path"), OPERATIONS)
+    @pytest.mark.parametrize(("method", "path"), [operation for operation in OPERATIONS if operation != EXACT])
     @pytest.mark.parametrize("end", ["/", "//"])
     def test_a_slash_at_the_end_makes_no_difference(
         self, anon_client: Client, method: str, path: str, end: str
