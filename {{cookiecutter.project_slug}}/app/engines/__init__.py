@@ -42,5 +42,6 @@ def is_unavailable(error: DBAPIError | PoolTimeoutError) -> bool:
     """Return whether the database is out of reach, out of space or busy, so that the same request may succeed later."""
     if isinstance(error, PoolTimeoutError) or error.connection_invalidated:
         return True
-    found: bool = module_of("{{ cookiecutter.database_engine }}").is_unavailable(error.orig, connecting=error.statement is None)
+    engine = module_of("{{ cookiecutter.database_engine }}")
+    found: bool = engine.is_unavailable(error.orig, connecting=error.statement is None)
     return found
