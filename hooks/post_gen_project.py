@@ -16,6 +16,7 @@ UNUSED: list[str] = [
     "deploy/kubernetes/storage.yaml",
     "tests/folder.py",
     "tests/integration/test_migrations_sqlite.py",
+    "tests/integration/test_sqlite_outages.py",
     "tests/unit/test_sqlite_files.py",
     # {% endif %}
     # {% if not cookiecutter.__postgresql %}
@@ -26,15 +27,20 @@ UNUSED: list[str] = [
     # {% endif %}
     # {% if not cookiecutter.__database_server %}
     "app/engines/first_write.py",
+    "app/engines/stale.py",
     "deploy/kubernetes/migrate.yaml",
     "deploy/kubernetes/scaling.yaml",
     "tests/integration/test_first_write.py",
+    "tests/integration/test_lost_connections.py",
     "tests/server.py",
     # {% endif %}
     # {% if not cookiecutter.__redis_server %}
     "app/redis_urls.py",
     "tests/redis_server.py",
     "tests/replica.py",
+    # {% endif %}
+    # {% if not cookiecutter.__database_server and not cookiecutter.use_redis %}
+    "tests/proxy.py",
     # {% endif %}
     # {% if not cookiecutter.use_redis %}
     "app/cache.py",

@@ -10,7 +10,8 @@ from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import HTTPException, RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.formparsers import MultiPartException
 from starlette.requests import HTTPConnection
@@ -18,6 +19,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 logger = logging.getLogger(__name__)
 
+from app import engines
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER_SECONDS = 5
 # What FastAPI says, with a 400, of a body that is no text, or too deep, or has a number too long.
 UNREADABLE = "There was an error parsing the body"
 CLOSE_REASON_BYTES = 123
@@ -147,6 +153,16 @@ def install_handlers(app: FastAPI) -> None:
     async def answer_clash(connection: HTTPConnection, _error: IntegrityError) -> JSONResponse | None:
         # What a service did not foresee: another request's commit came between its check and ours.
         return await answer_app_error(connection, Conflict("Clashes with what already exists"))
+
+    @app.exception_handler(DBAPIError)
+    @app.exception_handler(PoolTimeoutError)
+    async def answer_outage(request: Request, error: DBAPIError | PoolTimeoutError) -> JSONResponse:
+        if not engines.is_unavailable(error):
+            raise error
+        reason = str(getattr(error, "orig", error)).partition("\n")[0]
+        logger.error("The database is unavailable: %s", reason)
+        again = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        return await answer_app_error(request, ServiceUnavailable("The database is unavailable", again))
 
     @app.exception_handler(StaleDataError)
     async def answer_gone(connection: HTTPConnection, _error: StaleDataError) -> JSONResponse | None:

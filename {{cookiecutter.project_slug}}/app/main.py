@@ -23,7 +23,7 @@ from app.auth import router as auth
 from app.database import engine
 from app.docs import install_docs
 from app.draining import drain_on_sigterm
-from app.errors import install_handlers
+from app.errors import documented, install_handlers
 from app.logs import configure_logging
 from app.middleware import install_middleware
 from app.posts import router as posts
@@ -117,9 +117,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         # {% if cookiecutter.use_celery %}
         *tasks.routers,
         # {% endif %}
-        health.router,
-        metrics.router,
     ):
+        # While the database is unavailable, so is each of them.
+        app.include_router(router, responses=documented(503))
+    for router in (health.router, metrics.router):
         app.include_router(router)
     install_docs(app)
     return app

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from app import engines
 from app.fields import Email
 from app.production import refuse_unsafe
 from app.setting_values import FromJSON, Host, Network, Origin, Rate, SigningKey
@@ -42,7 +43,9 @@ def with_driver(url: str) -> str:
         raise ValueError(f"names the engine {given!r}; this project runs on {engine!r}")
     if parsed.database in {None, "", ":memory:"}:
         raise ValueError("names no database")
-    return parsed.set(drivername=DATABASE_DRIVER).render_as_string(hide_password=False)
+    parsed = parsed.set(drivername=DATABASE_DRIVER)
+    engines.connect_args(parsed)
+    return parsed.render_as_string(hide_password=False)
 
 
 class Settings(BaseSettings):

@@ -4,9 +4,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
+from app.database import SessionLocal, engine
 from app.main import create_app
 from app.settings import Settings
 from tests.client import Client
@@ -17,6 +20,8 @@ from tests.migrating import config, own_database, own_db
 from tests.throttling import empty_buckets
 
 __all__ = ["caller", "config", "headers", "ids", "lines", "own_database", "own_db"]
+
+NOWHERE = "/no/such/folder/or/database_test"
 
 
 @pytest.fixture
@@ -40,3 +45,14 @@ def client_with(running: TestClient, db: Session, settings: Settings) -> Callabl
         return Client(one, db, token, raise_server_exceptions=False)
 
     return make
+
+
+@pytest.fixture
+def database_down(db: Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Send the application's sessions, and not the test's, to a database that cannot be reached."""
+    unreachable = create_engine(engine.url.set(database=NOWHERE))
+    with pytest.raises(OperationalError):
+        unreachable.connect()
+    monkeypatch.setitem(SessionLocal.kw, "bind", unreachable)
+    yield
+    unreachable.dispose()

@@ -12,7 +12,8 @@ from app.settings import Settings
 from tests.caching import read, stored
 from tests.client import Client
 from tests.factories import PostFactory
-from tests.outage import Proxy, Way, until
+from tests.outage import until
+from tests.proxy import Proxy, Way
 from tests.replica import replica_proxy
 
 LONG = 600

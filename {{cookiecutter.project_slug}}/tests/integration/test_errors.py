@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from fastapi import APIRouter, FastAPI
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
@@ -34,6 +34,11 @@ def run_into_a_bug(db: SessionDep) -> None:
     db.add(UserFactory.build(email="bug@example.com"))
     db.flush()
     raise RuntimeError(SECRET)
+
+
+@router.post("/wrong-statement")
+def ask_for_no_table(db: SessionDep) -> None:
+    db.execute(text("SELECT * FROM nowhere"))
 
 
 @router.post("/async-bug")
@@ -86,7 +91,7 @@ def sturdy_client(running: TestClient, db: Session, user: User, settings: Settin
 
 
 class TestBug:
-    @pytest.mark.parametrize("path", ["/bug", "/async-bug", "/answer"])
+    @pytest.mark.parametrize("path", ["/bug", "/wrong-statement", "/async-bug", "/answer"])
     def test_it_is_a_500_that_says_nothing_of_the_inside(self, failing_client: Client, db: Session, path: str) -> None:
         response = failing_client.post(path)
         assert (response.status_code, response.json()) == (500, INTERNAL)
