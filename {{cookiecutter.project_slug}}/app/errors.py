@@ -17,8 +17,6 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-logger = logging.getLogger(__name__)
-
 from app import engines
 
 logger = logging.getLogger(__name__)
@@ -136,33 +134,35 @@ def refused(status_code: int, detail: str, headers: Mapping[str, str] | None = N
     return JSONResponse({"detail": detail}, status_code, headers)
 
 
+async def answer_app_error(connection: HTTPConnection, error: AppError) -> JSONResponse | None:
+    if isinstance(connection, WebSocket) and connection.application_state is not WebSocketState.CONNECTING:
+        # The handshake was answered already. The reason has to fit into a frame, and the client may be gone.
+        reason = error.detail.encode()[:CLOSE_REASON_BYTES].decode(errors="ignore")
+        with suppress(RuntimeError, WebSocketDisconnect):
+            await connection.close(status.WS_1008_POLICY_VIOLATION, reason)
+        return None
+    return JSONResponse({"detail": error.detail}, status_code=error.status_code, headers=error.headers)
+
+
+async def answer_outage(connection: HTTPConnection, error: DBAPIError | PoolTimeoutError) -> JSONResponse | None:
+    if not engines.is_unavailable(error):
+        raise error
+    reason = str(getattr(error, "orig", error)).partition("\n")[0]
+    logger.error("The database is unavailable: %s", reason)
+    again = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    return await answer_app_error(connection, ServiceUnavailable("The database is unavailable", again))
+
+
 def install_handlers(app: FastAPI) -> None:
     """Register how each error is answered."""
-
-    @app.exception_handler(AppError)
-    async def answer_app_error(connection: HTTPConnection, error: AppError) -> JSONResponse | None:
-        if isinstance(connection, WebSocket) and connection.application_state is not WebSocketState.CONNECTING:
-            # The handshake was answered already. The reason has to fit into a frame, and the client may be gone.
-            reason = error.detail.encode()[:CLOSE_REASON_BYTES].decode(errors="ignore")
-            with suppress(RuntimeError, WebSocketDisconnect):
-                await connection.close(status.WS_1008_POLICY_VIOLATION, reason)
-            return None
-        return JSONResponse({"detail": error.detail}, status_code=error.status_code, headers=error.headers)
+    app.exception_handler(AppError)(answer_app_error)
+    app.exception_handler(DBAPIError)(answer_outage)
+    app.exception_handler(PoolTimeoutError)(answer_outage)
 
     @app.exception_handler(IntegrityError)
     async def answer_clash(connection: HTTPConnection, _error: IntegrityError) -> JSONResponse | None:
         # What a service did not foresee: another request's commit came between its check and ours.
         return await answer_app_error(connection, Conflict("Clashes with what already exists"))
-
-    @app.exception_handler(DBAPIError)
-    @app.exception_handler(PoolTimeoutError)
-    async def answer_outage(request: Request, error: DBAPIError | PoolTimeoutError) -> JSONResponse:
-        if not engines.is_unavailable(error):
-            raise error
-        reason = str(getattr(error, "orig", error)).partition("\n")[0]
-        logger.error("The database is unavailable: %s", reason)
-        again = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-        return await answer_app_error(request, ServiceUnavailable("The database is unavailable", again))
 
     @app.exception_handler(StaleDataError)
     async def answer_gone(connection: HTTPConnection, _error: StaleDataError) -> JSONResponse | None:
