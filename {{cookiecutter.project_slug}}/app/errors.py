@@ -84,7 +84,7 @@ MEANINGS = {
     401: "Not authenticated",
     403: "Not allowed",
     404: "Not found",
-    409: "Already exists",
+    409: "In conflict with what is there",
     413: "Too large",
     429: "Too many attempts",
     503: "A dependency is down",
