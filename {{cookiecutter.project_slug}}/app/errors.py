@@ -110,7 +110,7 @@ MEANINGS = {
     403: "Not allowed",
     404: "Not found",
     408: "The body did not arrive in time",
-    409: "Already exists",
+    409: "In conflict with what is there",
     413: "Too large",
     429: "Too many attempts",
     503: "A dependency is down",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
@@ -49,7 +49,9 @@ def create_user(db: Session, data: UserRegister, *, role: Role = Role.USER, is_a
 
 
 def update_user(db: Session, actor: User, user: User, changes: dict[str, Any], throttle: Throttle) -> User:
-    """Change the given fields; raises `Forbidden` for an admin's field and `Conflict` when the address is taken.
+    """Change the given fields; raises `Forbidden` for an admin's field.
+
+    Raises `Conflict` when the address is taken, and when it would leave no active admin.
 
     A new address has to be verified, and the former one is told of it; raises `TooManyRequests` where there were too many,
     since each is mailed to somebody.
@@ -57,7 +59,10 @@ def update_user(db: Session, actor: User, user: User, changes: dict[str, Any], t
     if not actor.is_admin and (refused := ADMINS_ONLY & changes.keys()):
         raise Forbidden(f"Only an admin may change {' and '.join(sorted(refused))}")
     former = user.email
-    if user.is_active and not changes.get("is_active", True):
+    deactivated = user.is_active and not changes.get("is_active", True)
+    if deactivated or changes.get("role", Role.ADMIN) is not Role.ADMIN:
+        keep_an_admin(db, user)
+    if deactivated:
         # As a new password does: no token that is out now is good again once the user is reactivated.
         user.token_version = User.token_version + 1
     for name, value in changes.items():
@@ -108,12 +113,28 @@ def read_user(db: Session, user_id: int) -> UserRead | None:
 
 
 def delete_user(db: Session, user: User) -> None:
-    """Delete the user; the database deletes their posts and sessions with them."""
+    """Delete the user; the database deletes their posts and sessions with them.
+
+    Raises `Conflict` when it would leave no active admin.
+    """
+    keep_an_admin(db, user)
     # {% if cookiecutter.use_redis %}
     cache.forget_posts_of(db, user)
     # {% endif %}
     db.delete(user)
     db.flush()
+
+
+def keep_an_admin(db: Session, leaving: User) -> None:
+    """Raise `Conflict` where the user is the last active admin; of two who leave at once, one waits here for the other."""
+    if not (leaving.is_admin and leaving.is_active):
+        return
+    admins = (User.role == Role.ADMIN, User.is_active)
+    # A write, not `FOR UPDATE`: it locks on every engine.
+    lock = update(User).where(*admins).values(updated_at=User.updated_at)
+    db.execute(lock.execution_options(synchronize_session=False))
+    if db.scalar(select(User.id).where(*admins, User.id != leaving.id).limit(1)) is None:
+        raise Conflict("The last active admin can't be demoted, deactivated or deleted")
 
 
 def flush_email(db: Session) -> None:

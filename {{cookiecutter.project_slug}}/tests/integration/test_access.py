@@ -13,6 +13,7 @@ from app.auth.tokens import issue_access_token
 from app.models import (
     PostStatus,
     Purpose,
+    Role,
     User,
     # {% if cookiecutter.use_celery %}
     post_import,
@@ -20,7 +21,7 @@ from app.models import (
 )
 from app.settings import Settings
 from tests.client import Client
-from tests.factories import PASSWORD, PostFactory
+from tests.factories import PASSWORD, PostFactory, UserFactory
 from tests.rows import everything
 
 LOGIN = {"email": "other@example.com", "password": PASSWORD}
@@ -141,7 +142,8 @@ def ids(db: Session, other_user: User, settings: Settings) -> dict[str, Any]:
 
 @pytest.fixture
 def headers(user: User, other_user: User, admin: User, settings: Settings) -> dict[str, dict[str, str]]:
-    """By which a request is somebody's; the rows of `ids` are the owner's."""
+    """By which a request is somebody's; the rows of `ids` are the owner's, and the admin is not the last one."""
+    UserFactory(role=Role.ADMIN)
     callers = {"stranger": user, "owner": other_user, "admin": admin}
     tokens = {who: issue_access_token(one, settings) for who, one in callers.items()}
     return {"anonymous": {}} | {who: {"Authorization": f"Bearer {token}"} for who, token in tokens.items()}
