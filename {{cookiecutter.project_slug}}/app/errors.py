@@ -17,8 +17,6 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-logger = logging.getLogger(__name__)
-
 from app import engines
 
 logger = logging.getLogger(__name__)
@@ -136,8 +134,23 @@ def refused(status_code: int, detail: str, headers: Mapping[str, str] | None = N
     return JSONResponse({"detail": detail}, status_code, headers)
 
 
+def install_outage_handler(app: FastAPI) -> None:
+    """Register how a request is answered that the database cannot serve now."""
+
+    @app.exception_handler(DBAPIError)
+    @app.exception_handler(PoolTimeoutError)
+    async def answer_outage(_request: Request, error: DBAPIError | PoolTimeoutError) -> JSONResponse:
+        if not engines.is_unavailable(error):
+            raise error
+        reason = str(getattr(error, "orig", error)).partition("\n")[0]
+        logger.error("The database is unavailable: %s", reason)
+        again = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        return refused(503, "The database is unavailable", again)
+
+
 def install_handlers(app: FastAPI) -> None:
     """Register how each error is answered."""
+    install_outage_handler(app)
 
     @app.exception_handler(AppError)
     async def answer_app_error(connection: HTTPConnection, error: AppError) -> JSONResponse | None:
@@ -153,16 +166,6 @@ def install_handlers(app: FastAPI) -> None:
     async def answer_clash(connection: HTTPConnection, _error: IntegrityError) -> JSONResponse | None:
         # What a service did not foresee: another request's commit came between its check and ours.
         return await answer_app_error(connection, Conflict("Clashes with what already exists"))
-
-    @app.exception_handler(DBAPIError)
-    @app.exception_handler(PoolTimeoutError)
-    async def answer_outage(request: Request, error: DBAPIError | PoolTimeoutError) -> JSONResponse:
-        if not engines.is_unavailable(error):
-            raise error
-        reason = str(getattr(error, "orig", error)).partition("\n")[0]
-        logger.error("The database is unavailable: %s", reason)
-        again = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-        return await answer_app_error(request, ServiceUnavailable("The database is unavailable", again))
 
     @app.exception_handler(StaleDataError)
     async def answer_gone(connection: HTTPConnection, _error: StaleDataError) -> JSONResponse | None:
