@@ -39,7 +39,7 @@ def cheap_hashes() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def schema(own_database: None) -> None:
+def schema(locked_database: None) -> None:
     """Bring the tests' database to the newest revision, and empty what an interrupted run may have left."""
     cli.migrate()
     delete_all_rows()

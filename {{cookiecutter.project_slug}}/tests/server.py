@@ -43,7 +43,7 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(scope="session")
-def own_database() -> Iterator[None]:
+def locked_database() -> Iterator[None]:
     """Create the database unless it is there, lock it, and drop it after the run that created it, or a worker's own."""
     # Imported here, since plugins are imported before the settings have their environment.
     from app.database import engine  # noqa: PLC0415
