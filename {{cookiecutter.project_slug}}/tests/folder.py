@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from sqlalchemy import URL
 
 until_the_end = ExitStack()
 
@@ -42,6 +43,12 @@ def locked_database() -> Iterator[None]:
             pytest.exit(f"Another run of the tests uses the database {file}; only one may at a time", 4)
         yield
     engine.dispose()
-    for ending in ("", "-wal", "-shm") if own else ():
-        Path(f"{file}{ending}").unlink(missing_ok=True)
+    if own:
+        remove(engine.url)
     Path(f"{file}.lock").unlink(missing_ok=True)
+
+
+def remove(url: URL) -> None:
+    """Remove the file that the URL names."""
+    for ending in ("", "-wal", "-shm"):
+        Path(f"{url.database}{ending}").unlink(missing_ok=True)

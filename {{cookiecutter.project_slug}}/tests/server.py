@@ -56,7 +56,7 @@ def locked_database() -> Iterator[None]:
         yield
     engine.dispose()
     if own:
-        execute(engine.url, DROP)
+        remove(engine.url)
 
 
 def create_missing(url: URL) -> bool:
@@ -74,6 +74,11 @@ def create_missing(url: URL) -> bool:
     finally:
         engine.dispose()
     return False
+
+
+def remove(url: URL) -> None:
+    """Drop the database that the URL names."""
+    execute(url, DROP)
 
 
 def execute(url: URL, statement: str) -> None:

@@ -65,7 +65,7 @@ def refuse_unknown(url: URL) -> None:
 
 def connect(_dialect: object, _record: object, _arguments: object, options: dict[str, Any]) -> BoundedConnection:
     connection = BoundedConnection.connect(**{name: value for name, value in options.items() if name != "read_timeout"})
-    connection.read_timeout = options["read_timeout"]
+    connection.read_timeout = options.get("read_timeout")
     return connection
 
 

@@ -16,10 +16,10 @@ from tests.client import Client
 from tests.integration.test_access import caller, headers, ids
 from tests.isolation import delete_all_rows
 from tests.lines import lines
-from tests.migrating import config, own_database, own_db
+from tests.migrating import config, spare_database, spare_db
 from tests.throttling import empty_buckets
 
-__all__ = ["caller", "config", "headers", "ids", "lines", "own_database", "own_db"]
+__all__ = ["caller", "config", "headers", "ids", "lines", "spare_database", "spare_db"]
 
 NOWHERE = "/no/such/folder/or/database_test"
 

@@ -44,13 +44,13 @@ def test_there_is_one_newest_revision(config: Config) -> None:
 
 
 def test_they_go_up_to_the_tables_of_the_models_down_to_nothing_and_up_again(
-    config: Config, own_database: Engine
+    config: Config, spare_database: Engine
 ) -> None:
     command.upgrade(config, "head")
     command.downgrade(config, "base")
-    assert tables(own_database) == set()
+    assert tables(spare_database) == set()
     command.upgrade(config, "head")
-    assert tables(own_database) == set(TABLES)
+    assert tables(spare_database) == set(TABLES)
     command.check(config)
 
 
@@ -62,29 +62,29 @@ def test_every_constraint_has_the_name_of_the_convention(schema: None) -> None:
         assert all(name and name.startswith((f"uq_{table}_", f"fk_{table}_")) for name in names)
 
 
-def test_a_change_of_every_table_keeps_all_rows(config: Config, own_db: Session, tmp_path: Path) -> None:
+def test_a_change_of_every_table_keeps_all_rows(config: Config, spare_db: Session, tmp_path: Path) -> None:
     command.upgrade(config, "head")
-    fill(own_db)
-    own_db.commit()
-    rows = everything(own_db)
-    own_db.rollback()
+    fill(spare_db)
+    spare_db.commit()
+    rows = everything(spare_db)
+    spare_db.rollback()
     assert all(len(found) == 3 for found in rows)
     add_revision(config, tmp_path, "changed", CHANGE_EVERY_TABLE)
     for step in ("+1", "-1"):
         (command.upgrade if step == "+1" else command.downgrade)(config, step)
-        assert everything(own_db) == rows
-        own_db.rollback()
+        assert everything(spare_db) == rows
+        spare_db.rollback()
 
 
 def test_one_that_leaves_rows_without_what_they_refer_to_changes_nothing(
-    config: Config, own_db: Session, tmp_path: Path
+    config: Config, spare_db: Session, tmp_path: Path
 ) -> None:
     command.upgrade(config, "head")
-    fill(own_db)
-    own_db.commit()
-    rows = everything(own_db)
-    own_db.rollback()
+    fill(spare_db)
+    spare_db.commit()
+    rows = everything(spare_db)
+    spare_db.rollback()
     add_revision(config, tmp_path, "orphans", ORPHAN_POSTS)
     with pytest.raises(IntegrityError):
         command.upgrade(config, "head")
-    assert everything(own_db) == rows
+    assert everything(spare_db) == rows

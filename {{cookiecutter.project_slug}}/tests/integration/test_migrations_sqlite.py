@@ -25,11 +25,11 @@ ORPHANS = """
 
 
 @pytest.fixture
-def filled(config: Config, own_db: Session) -> Session:
+def filled(config: Config, spare_db: Session) -> Session:
     command.upgrade(config, "head")
-    fill(own_db)
-    own_db.commit()
-    return own_db
+    fill(spare_db)
+    spare_db.commit()
+    return spare_db
 
 
 def test_a_key_of_a_deleted_row_is_not_given_again(config: Config, filled: Session, tmp_path: Path) -> None:
