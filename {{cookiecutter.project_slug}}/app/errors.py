@@ -10,7 +10,7 @@ from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import HTTPException, RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.formparsers import MultiPartException
@@ -158,11 +158,6 @@ def install_handlers(app: FastAPI) -> None:
     app.exception_handler(AppError)(answer_app_error)
     app.exception_handler(DBAPIError)(answer_outage)
     app.exception_handler(PoolTimeoutError)(answer_outage)
-
-    @app.exception_handler(IntegrityError)
-    async def answer_clash(connection: HTTPConnection, _error: IntegrityError) -> JSONResponse | None:
-        # What a service did not foresee: another request's commit came between its check and ours.
-        return await answer_app_error(connection, Conflict("Clashes with what already exists"))
 
     @app.exception_handler(StaleDataError)
     async def answer_gone(connection: HTTPConnection, _error: StaleDataError) -> JSONResponse | None:

@@ -42,7 +42,9 @@ def spare_database(schema: None) -> Iterator[Engine]:
 def config(spare_database: Engine, tmp_path: Path) -> Config:
     """The project's configuration; revisions in `tmp_path` come after the newest of the project."""
     config = Config(toml_file=cli.MIGRATIONS.parent / "pyproject.toml")
-    config.set_main_option("sqlalchemy.url", spare_database.url.render_as_string(hide_password=False).replace("%", "%%"))
+    config.set_main_option(
+        "sqlalchemy.url", spare_database.url.render_as_string(hide_password=False).replace("%", "%%")
+    )
     config.set_main_option("path_separator", "newline")
     config.set_main_option("version_locations", f"{cli.MIGRATIONS / 'versions'}\n{tmp_path}")
     return config

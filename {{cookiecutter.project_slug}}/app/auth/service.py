@@ -6,7 +6,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app import mail
+from app import engines, mail
 from app.auth import sessions
 from app.auth.passwords import verify_password
 from app.auth.schemas import TokenPair
@@ -34,9 +34,11 @@ def log_in(db: Session, email: str, password: str, settings: Settings, user_agen
     user = authenticate(db, email, password)
     try:
         refresh_token = sessions.add_token(db, user, uuid4().hex, settings, user_agent=user_agent)
-    except IntegrityError:
-        # Nobody guesses a token that is taken: it is the user who has been deleted since.
-        raise Unauthorized(WRONG) from None
+    except IntegrityError as error:
+        # The user has been deleted since.
+        if engines.violates(error, "fk_refresh_tokens_user_id_users"):
+            raise Unauthorized(WRONG) from None
+        raise
     return TokenPair(
         access_token=issue_access_token(user, settings),
         refresh_token=refresh_token,

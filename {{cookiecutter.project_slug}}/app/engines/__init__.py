@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 READ_TIMEOUT = "read_timeout"
@@ -42,6 +42,12 @@ def connect_args(url: URL, *, patient: bool = False) -> dict[str, Any]:
     if patient and READ_TIMEOUT in options:
         options[READ_TIMEOUT] = None
     return options
+
+
+def violates(error: IntegrityError, constraint: str) -> bool:
+    """Return whether the statement failed because of the constraint of this name."""
+    found: bool = module_of("{{ cookiecutter.database_engine }}").violates(error.orig, constraint)
+    return found
 
 
 def is_unavailable(error: DBAPIError | PoolTimeoutError) -> bool:

@@ -1,5 +1,6 @@
 """What MySQL needs: no round trips for the transaction of a request that only reads, and bounds on waiting."""
 
+import re
 from collections.abc import Callable
 from inspect import signature
 from typing import Any
@@ -16,6 +17,8 @@ from app.engines.stale import replace_stale
 OPTIONS = {"connect_timeout": 5, "read_timeout": 10, "write_timeout": 10}
 # What SQLAlchemy adds to the driver's options.
 OF_SQLALCHEMY = {"ssl_capath", "ssl_check_hostname", "ssl_cipher"}
+# The constraint in a message, behind whatever value a client sent.
+VIOLATED = re.compile(r" for key '(?:\w+\.)?(\w+)'$|, CONSTRAINT `(\w+)` FOREIGN KEY \(")
 READ_ONLY_MODE, STATEMENT_TIMEOUT, QUERY_TIMEOUT = 1836, 1969, 3024
 UNAVAILABLE = {
     ER.CON_COUNT_ERROR,
@@ -81,6 +84,11 @@ def migrate(engine: Engine, run: Callable[[Connection], None]) -> None:
     with engine.connect() as connection:
         run(connection)
         connection.commit()
+
+
+def violates(error: MySQLError, constraint: str) -> bool:
+    found = VIOLATED.search(error.args[1])
+    return found is not None and constraint in found.groups()
 
 
 def is_unavailable(error: BaseException | None, *, connecting: bool) -> bool:

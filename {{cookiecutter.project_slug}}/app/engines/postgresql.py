@@ -86,6 +86,10 @@ def migrate(engine: Engine, run: Callable[[Connection], None]) -> None:
         connection.commit()
 
 
+def violates(error: psycopg.Error, constraint: str) -> bool:
+    return error.diag.constraint_name == constraint
+
+
 def is_unavailable(error: BaseException | None, *, connecting: bool) -> bool:
     if not isinstance(error, psycopg.Error):
         return False

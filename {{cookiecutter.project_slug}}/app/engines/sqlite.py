@@ -42,6 +42,14 @@ def is_unavailable(error: BaseException | None, **_: object) -> bool:
     return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in UNAVAILABLE
 
 
+def violates(error: sqlite3.Error, constraint: str) -> bool:
+    """Tell by the columns, since SQLite names no constraint, and by the kind for a foreign key, of which it names nothing."""
+    kind, _, columns = str(error).partition(" constraint failed: ")
+    table = columns.partition(".")[0]
+    name = f"uq_{table}_{columns.replace(f'{table}.', '').replace(', ', '_')}"
+    return name == constraint if kind == "UNIQUE" else kind.startswith("FOREIGN KEY") and constraint.startswith("fk_")
+
+
 @event.listens_for(Table, "before_create")
 def choose_keys(table: Table, *_: object, **__: object) -> None:
     """Keep the key of a deleted row from being given to a new one: the tokens of a user outlive them.

@@ -14,6 +14,7 @@ from sqlalchemy import CursorResult, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app import engines
 from app.database import SessionLocal
 from app.errors import Conflict, Unauthorized
 from app.models import Post, User
@@ -22,7 +23,7 @@ from app.models.post_import import ImportStatus, PostImport, PostImportProblem
 from app.models.post_word import add_words
 from app.posts.csv_rows import Row, read_rows
 from app.posts.schemas import PostCreate
-from app.posts.service import SLUG_TAKEN
+from app.posts.service import SLUG_CONSTRAINT, SLUG_TAKEN
 
 BATCH = 500
 UNFINISHED = (ImportStatus.QUEUED, ImportStatus.RUNNING)
@@ -39,9 +40,11 @@ def add_import(db: Session, author: User, document: bytes) -> PostImport:
     db.add(started)
     try:
         db.flush()
-    except IntegrityError:
+    except IntegrityError as error:
         # Its author has been deleted since the request was let in.
-        raise Unauthorized("Invalid or expired token") from None
+        if engines.violates(error, "fk_post_imports_author_id_users"):
+            raise Unauthorized("Invalid or expired token") from None
+        raise
     # After the insert, so that no other upload can come in between the check and the commit.
     unfinished = select(PostImport.id).where(PostImport.author_id == author.id, PostImport.status.in_(UNFINISHED))
     if db.scalar(unfinished.where(PostImport.id != started.id).limit(1)):
@@ -132,6 +135,8 @@ def add_posts(db: Session, job: PostImport, batch: Sequence[Row]) -> None:
                 insert_posts(db, job.author_id, posts)
             break
         except IntegrityError as error:
+            if not engines.violates(error, SLUG_CONSTRAINT):
+                raise
             clash = error
     else:
         raise clash

@@ -11,6 +11,7 @@ from app import (
     # {% if cookiecutter.use_redis %}
     cache,
     # {% endif %}
+    engines,
     mail,
 )
 from app.auth import sessions
@@ -141,5 +142,7 @@ def flush_email(db: Session) -> None:
     """Flush, and leave it to the unique constraint, which alone knows of requests at the same time, whether it may."""
     try:
         db.flush()
-    except IntegrityError:
-        raise Conflict(EMAIL_TAKEN) from None
+    except IntegrityError as error:
+        if engines.violates(error, "uq_users_email"):
+            raise Conflict(EMAIL_TAKEN) from None
+        raise

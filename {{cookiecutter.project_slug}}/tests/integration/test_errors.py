@@ -18,6 +18,8 @@ from app.database import SessionLocal
 from app.dependencies import SessionDep
 from app.errors import BadRequest, Conflict, Forbidden, NotFound, ServiceUnavailable, Unauthorized, install_handlers
 from app.models import Post, PostStatus, RefreshToken, User
+from app.posts.schemas import PostCreate
+from app.posts.service import create_post, update_post
 from app.routing import OneHopRoute
 from app.settings import Settings
 from tests.client import Client
@@ -64,6 +66,14 @@ def write_twice(db: SessionDep) -> None:
     db.add_all(UserFactory.build(email="same@example.com") for _ in range(2))
 
 
+@router.post("/unforeseen-by-service")
+def write_nothing_where_something_is_required(db: SessionDep) -> None:
+    user = UserFactory.build(email="null@example.com")
+    db.add(user)
+    db.flush()
+    update_post(db, create_post(db, user, PostCreate(title="T", body=SECRET, slug="s")), {"title": None})
+
+
 @router.post("/refused/{name}")
 def refuse(name: str) -> None:
     errors = (BadRequest, Conflict, Forbidden, NotFound, ServiceUnavailable, Unauthorized)
@@ -103,7 +113,7 @@ class TestBug:
 
     def test_the_next_request_is_served(self, failing_client: Client, db: Session) -> None:
         statuses = [failing_client.post(path).status_code for path in ("/bug", "/unforeseen", "/refused/NotFound")]
-        assert statuses == [500, 409, 404]
+        assert statuses == [500, 500, 404]
 
     @pytest.mark.slow
     def test_a_client_that_keeps_its_connection_is_told_that_the_server_closes_it(self, failing: TestClient) -> None:
@@ -134,11 +144,11 @@ class TestRefusal:
         assert response.headers.get("WWW-Authenticate") == ("Bearer" if status == 401 else None)
 
 
-class TestUnforeseenClash:
-    @pytest.mark.parametrize("path", ["/unforeseen", "/unforeseen-at-commit"])
-    def test_it_is_a_409_and_nothing_is_written(self, failing_client: Client, db: Session, path: str) -> None:
+class TestUnforeseenViolation:
+    @pytest.mark.parametrize("path", ["/unforeseen", "/unforeseen-at-commit", "/unforeseen-by-service"])
+    def test_it_is_a_bug_and_nothing_is_written(self, failing_client: Client, db: Session, path: str) -> None:
         response = failing_client.post(path)
-        assert (response.status_code, response.json()) == (409, {"detail": "Clashes with what already exists"})
+        assert (response.status_code, response.json()) == (500, INTERNAL)
         assert db.scalars(select(User)).all() == []
         assert db.scalars(select(Post)).all() == []
 
@@ -177,7 +187,7 @@ class TestFailedCommit:
         body: Any,
     ) -> None:
         response = sturdy_client.request(method, path, json=body)
-        assert response.status_code == (409 if failure is IntegrityError else 500)
+        assert response.status_code == (500)
         assert SECRET not in response.text
         assert [found.name for found in db.scalars(select(User))] == ["User"]
         assert db.scalars(select(Post)).all() == []
