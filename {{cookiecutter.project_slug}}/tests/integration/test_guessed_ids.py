@@ -109,6 +109,7 @@ class TestGuessedId:
             assert response.status_code in ({200, 404} if method == "GET" else {404, 405}), empty
         assert everything(db) == before
 
+
 @pytest.mark.parametrize(("method", "path", "options", "statuses"), OF_A_USER)
 def test_an_id_of_a_user_who_is_gone_or_of_what_was_theirs_is_not_found(
     admin_client: Client,
