@@ -3,13 +3,14 @@
 import re
 from collections.abc import Callable
 from inspect import signature
+from time import sleep
 from typing import Any
 
 from pymysql.connections import Connection as Driver
 from pymysql.constants import ER
 from pymysql.constants.SERVER_STATUS import SERVER_STATUS_IN_TRANS
 from pymysql.err import MySQLError, OperationalError
-from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy import URL, Connection, Engine, event, text
 
 from app.engines.first_write import begin_with_first_write
 from app.engines.stale import replace_stale
@@ -19,6 +20,9 @@ OPTIONS = {"connect_timeout": 5, "read_timeout": 10, "write_timeout": 10}
 OF_SQLALCHEMY = {"ssl_capath", "ssl_check_hostname", "ssl_cipher"}
 # The constraint in a message, behind whatever value a client sent.
 VIOLATED = re.compile(r" for key '(?:\w+\.)?(\w+)'$|, CONSTRAINT `(\w+)` FOREIGN KEY \(")
+MIGRATION_LOCK_SECONDS = 3
+MIGRATION_PAUSE_SECONDS = 1
+MIGRATION_ATTEMPTS = 20
 READ_ONLY_MODE, STATEMENT_TIMEOUT, QUERY_TIMEOUT = 1836, 1969, 3024
 UNAVAILABLE = {
     ER.CON_COUNT_ERROR,
@@ -80,10 +84,33 @@ def is_outside(connection: "Driver[Any]") -> bool:
 
 
 def migrate(engine: Engine, run: Callable[[Connection], None]) -> None:
-    """Run migrations, each statement in a transaction of its own, as this engine changes tables."""
+    """Run migrations, one process at a time, each statement in a transaction of its own, as this engine changes tables.
+
+    A table that is in use is waited for only briefly, since every request for it waits behind a migration that does: the
+    statement is then tried again. Raises `OperationalError` after the last attempt.
+    """
+    event.listen(engine, "do_execute", execute_patiently)
     with engine.connect() as connection:
+        # Asked again and again: the servers do not agree on how to wait without an end.
+        while not connection.scalar(text("SELECT GET_LOCK(SHA1(CONCAT(DATABASE(), '.migrations')), 1)")):
+            pass
+        connection.execute(text(f"SET SESSION lock_wait_timeout = {MIGRATION_LOCK_SECONDS}"))
         run(connection)
         connection.commit()
+
+
+def execute_patiently(cursor: Any, statement: str, parameters: Any, _context: object) -> bool:
+    """Execute a statement in the place of SQLAlchemy, which `True` tells that it was done."""
+    for _ in range(1, MIGRATION_ATTEMPTS):
+        try:
+            cursor.execute(statement, parameters)
+        except OperationalError as error:
+            if error.args[0] != ER.LOCK_WAIT_TIMEOUT:
+                raise
+            sleep(MIGRATION_PAUSE_SECONDS)
+        else:
+            return True
+    return False
 
 
 def violates(error: MySQLError, constraint: str) -> bool:

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from time import sleep
 from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
+from psycopg.errors import LockNotAvailable
 from psycopg.pq import TransactionStatus
-from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy import URL, Connection, Engine, event, text
+from sqlalchemy.exc import OperationalError
 
 from app.engines.first_write import begin_with_first_write
 from app.engines.stale import replace_stale
@@ -26,6 +29,9 @@ OPTIONS: dict[str, Any] = {
 # Of psycopg, or of this project; all others are libpq's.
 OTHERS = {"prepare_threshold", "read_timeout"}
 CANCEL_SECONDS = 1
+MIGRATION_LOCK_SECONDS = 3
+MIGRATION_PAUSE_SECONDS = 1
+MIGRATION_ATTEMPTS = 20
 # Connection, resources, rollback (deadlock), operator, system; a lock that is not available, a server that only reads.
 UNAVAILABLE = ("08", "53", "40", "57", "58", "55P03", "25006")
 
@@ -80,10 +86,28 @@ def is_outside(connection: "psycopg.Connection[object]") -> bool:
 
 
 def migrate(engine: Engine, run: Callable[[Connection], None]) -> None:
-    """Run migrations in one transaction."""
+    """Run migrations in one transaction, one process at a time.
+
+    A table that is in use is waited for only briefly, since every request for it waits behind a migration that does: all
+    of it is then undone and tried again. Raises `OperationalError` after the last attempt.
+    """
     with engine.connect() as connection:
-        run(connection)
+        # Asked again and again: to wait in a statement would keep an index from being created concurrently.
+        while not connection.scalar(text("SELECT pg_try_advisory_lock(hashtext('migrations'))")):
+            connection.rollback()
+            sleep(MIGRATION_PAUSE_SECONDS)
         connection.commit()
+        for attempt in range(1, MIGRATION_ATTEMPTS + 1):
+            try:
+                connection.execute(text(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_SECONDS}s'"))
+                run(connection)
+                connection.commit()
+                break
+            except OperationalError as error:
+                connection.rollback()
+                if not isinstance(error.orig, LockNotAvailable) or attempt == MIGRATION_ATTEMPTS:
+                    raise
+            sleep(MIGRATION_PAUSE_SECONDS)
 
 
 def violates(error: psycopg.Error, constraint: str) -> bool:

@@ -123,7 +123,8 @@ class Ids(dict[str, Any]):
 def ids(db: Session, other_user: User, settings: Settings) -> dict[str, Any]:
     """What a path or a body names: one of each, the owner's."""
     # {% if cookiecutter.use_celery %}
-    db.add(post_import.PostImport(task_id="a" * 32, author_id=other_user.id, total=1))
+    complete = post_import.ImportStatus.COMPLETE
+    db.add(post_import.PostImport(task_id="a" * 32, author_id=other_user.id, total=1, status=complete))
     # {% endif %}
     return Ids(
         user_id=other_user.id,

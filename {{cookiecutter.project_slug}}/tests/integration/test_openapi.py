@@ -42,7 +42,7 @@ OPERATIONS = {
     ("get", "/posts"): ("list_posts", {"200", "401", "422"}),
     ("post", "/posts"): ("create_post", {"201", "401", "409", "422"} | BODY),
     # {% if cookiecutter.use_celery %}
-    ("post", "/posts/import"): ("import_file", {"202", "401", "422", "503"} | BODY),
+    ("post", "/posts/import"): ("import_file", {"202", "401", "409", "422", "503"} | BODY),
     ("get", "/tasks/{task_id}"): ("read_task", {"200", "401", "404", "422"}),
     # {% endif %}
     ("get", "/posts/{post_id}"): ("read_post", {"200", "401", "404", "422"}),

@@ -274,8 +274,8 @@ class TestSettings:
         assert (result.exit_code, result.stdout) == (2, "")
         assert result.stderr.splitlines() == [
             "The settings (environment variables or .env) are wrong:",
-            "SECRET_KEY has 7 characters; production needs 32 or more",
-            "Key 1 of SECRET_KEY_FALLBACKS has 8 characters; production needs 32 or more",
+            "SECRET_KEY has 7 characters other than spaces; production needs 32 or more",
+            "Key 1 of SECRET_KEY_FALLBACKS has 8 characters other than spaces; production needs 32 or more",
             "DEBUG is on; production shows nobody the inside of an error",
         ]
 
