@@ -66,7 +66,7 @@ class TestWorker:
             with running(*WORKER) as worker:
                 assert eventually(lambda: "resume_imports" in worker.said and "succeeded" in worker.said), worker.said
                 proxy.replica = True
-                assert eventually(lambda: "read only replica" in worker.said), worker.said
+                assert eventually(lambda: "Connection to broker lost" in worker.said), worker.said
                 proxy.replica = False
                 celery.send_task(PURGE)
                 assert eventually(lambda: f"Task {PURGE}" in worker.said), worker.said
