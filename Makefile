@@ -23,18 +23,25 @@ test: ## Run every test, all variants on real servers (ARGS="-k posts", ARGS="--
 	$(SERVERS) python -m pytest -n auto $(ARGS)
 
 lint: ## Lint, format and types of the source and of the tests
-	$(RUN) ruff check
-	$(RUN) ruff format --check
-	$(RUN) mypy
-	$(RUN) sh -c 'cd $(SOURCE) && exec mypy --cache-dir ../.mypy_cache/source'
-	PYTHONPYCACHEPREFIX=build/pycache $(RUN) python -m compileall -q benchmarks hooks tests $(SOURCE)
+	@failed=0; \
+	$(RUN) ruff check || failed=1; \
+	$(RUN) ruff format --check || failed=1; \
+	$(RUN) mypy || failed=1; \
+	$(RUN) sh -c 'cd $(SOURCE) && exec mypy --cache-dir ../.mypy_cache/source' || failed=1; \
+	PYTHONPYCACHEPREFIX=build/pycache $(RUN) python -m compileall -q benchmarks hooks tests $(SOURCE) || failed=1; \
+	exit $$failed
 
-check: lint ## The same, and of every bake too
-	$(RUN) python -m pytest -q -n auto --no-servers tests/test_variants_baking.py tests/test_variants_checks.py $(ARGS)
+check: ## The same, and of every bake too
+	@failed=0; \
+	$(MAKE) --no-print-directory lint || failed=1; \
+	$(RUN) python -m pytest -q -n auto --no-servers tests/test_variants_baking.py tests/test_variants_checks.py $(ARGS) || failed=1; \
+	exit $$failed
 
 fix: ## Correct what ruff can, in the source too: lint and format
-	$(RUN) ruff check --fix --unfixable I
-	$(RUN) ruff format
+	@failed=0; \
+	$(RUN) ruff check --fix --unfixable I || failed=1; \
+	$(RUN) ruff format || failed=1; \
+	exit $$failed
 
 matrix: ## Run every variant through every stage and show the table (ARGS="--only 'postgresql*'")
 	$(SERVERS) python -m tests.live $(ARGS)

@@ -16,6 +16,7 @@ UNUSED: list[str] = [
     "deploy/kubernetes/storage.yaml",
     "tests/folder.py",
     "tests/integration/test_migrations_sqlite.py",
+    "tests/integration/test_sqlite_outages.py",
     "tests/unit/test_sqlite_files.py",
     # {% endif %}
     # {% if not cookiecutter.__postgresql %}
@@ -26,14 +27,20 @@ UNUSED: list[str] = [
     # {% endif %}
     # {% if not cookiecutter.__database_server %}
     "app/engines/first_write.py",
+    "app/engines/stale.py",
     "deploy/kubernetes/migrate.yaml",
     "deploy/kubernetes/scaling.yaml",
     "tests/integration/test_first_write.py",
+    "tests/integration/test_lost_connections.py",
     "tests/server.py",
     # {% endif %}
     # {% if not cookiecutter.__redis_server %}
     "app/redis_urls.py",
     "tests/redis_server.py",
+    "tests/replica.py",
+    # {% endif %}
+    # {% if not cookiecutter.__database_server and not cookiecutter.use_redis %}
+    "tests/proxy.py",
     # {% endif %}
     # {% if not cookiecutter.use_redis %}
     "app/cache.py",
@@ -58,7 +65,10 @@ UNUSED: list[str] = [
     # {% if not cookiecutter.use_celery %}
     "app/auth/tasks.py",
     "app/documents.py",
+    "app/messages.py",
+    "app/models/outgoing_mail.py",
     "app/models/post_import.py",
+    "app/outbox.py",
     "app/posts/csv_rows.py",
     "app/posts/imports.py",
     "app/posts/tasks.py",
@@ -72,17 +82,20 @@ UNUSED: list[str] = [
     "deploy/kubernetes/beat.yaml",
     "deploy/kubernetes/worker.yaml",
     "docs/scaling.md",
+    "migrations/versions/20261128_9d41c7e0b3a6_outgoing_mails.py",
     "tests/eager.py",
     "tests/integration/test_import_again.py",
+    "tests/integration/test_import_limits.py",
     "tests/integration/test_import_meeting.py",
     "tests/integration/test_import_posts.py",
     "tests/integration/test_import_queued.py",
     "tests/integration/test_import_refused.py",
-    "tests/integration/test_mail_queued.py",
+    "tests/integration/test_outbox.py",
     "tests/integration/test_queue_length.py",
     "tests/integration/test_tasks.py",
     "tests/integration/test_tasks_scheduled.py",
     "tests/integration/test_worker.py",
+    "tests/integration/test_worker_broker.py",
     "tests/unit/test_csv_rows.py",
     "tests/unit/test_brokers.py",
     "tests/unit/test_worker_settings.py",
@@ -123,6 +136,12 @@ def remove_unused() -> None:
 def remove_caches() -> None:
     for folder in [path for path in Path().rglob("*") if path.name in CACHES and ".venv" not in path.parts]:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def mark_scripts() -> None:
+    """Make the scripts executable, which they are not when the template came as a zip file."""
+    for script in Path("scripts").iterdir():
+        script.chmod(script.stat().st_mode | 0o111)
 
 
 def write_env() -> None:
@@ -179,6 +198,7 @@ def lock() -> None:
 def main() -> None:
     remove_unused()
     remove_caches()
+    mark_scripts()
     write_env()
     start_repository()
     lock()

@@ -5,6 +5,7 @@ nothing behind, `__answers` of cookiecutter.json keeps the answers as they were 
 """
 
 import json
+import os
 import re
 import sys
 import unicodedata
@@ -23,6 +24,8 @@ CHOICES = {
 }
 TEXTS = ("project_name", "description", "author_name", "author_email")
 NEVER_EMPTY = ("project_name", "author_name")
+# An answer is text. What cookiecutter was given as `key=value` it has already rendered by now: see docs/options.md.
+JINJA = re.compile(r"\{[{%]")
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 # The slug also names a database and, with `_test_gw0` behind it, those of the tests; a server allows 63 bytes.
 LONGEST_SLUG = 50
@@ -44,7 +47,7 @@ DEPENDENCIES = set(
     pytest-xdist python-dateutil python-discovery python-dotenv python-multipart pywin32 pyyaml redis requests
     requirements-parser rich ruff schemathesis sentry-sdk shellingham six sortedcontainers sqlalchemy starlette structlog
     testcontainers tomli truststore typer types-pymysql typing-extensions typing-inspection tzdata tzlocal urllib3
-    uvicorn vine virtualenv wcwidth werkzeug wrapt
+    uvicorn vine virtualenv wcwidth websockets werkzeug wrapt
     """.split()  # noqa: SIM905 - a list would have a line for each
 )
 
@@ -85,6 +88,9 @@ def wrong_text(option: str, value: object) -> str | None:
     if found:
         names = ", ".join(f"U+{ord(character):04X}" for character in found)
         return f"{option}: {shown(value)} contains {names}; give text on one line, without control characters."
+    jinja = JINJA.search(value)
+    if jinja:
+        return f"{option}: {shown(value)} contains {jinja[0]}, which begins an expression of Jinja; leave it out."
     if option in NEVER_EMPTY and not value.strip():
         return f"{option}: {shown(value)} is empty; give a name."
     return None
@@ -106,11 +112,27 @@ def wrong_slug(value: object) -> str | None:
     return None
 
 
+def wrong_default() -> str | None:
+    """Return what cookiecutter could not take over from the user's `default_context`; it then warns, and drops the rest."""
+    if "COOKIECUTTER_CONFIG" not in os.environ and not Path("~/.cookiecutterrc").expanduser().exists():
+        return None
+    # Only here, since they take longer to import than the hook to run.
+    from cookiecutter.config import get_user_config  # noqa: PLC0415
+    from cookiecutter.generate import apply_overwrites_to_context  # noqa: PLC0415
+
+    offered = {option: False if False in values else list(values) for option, values in CHOICES.items()}
+    try:
+        apply_overwrites_to_context(offered, get_user_config()["default_context"])
+    except ValueError as error:
+        return f"default_context of your cookiecutter configuration: {error}"
+    return None
+
+
 def problems() -> list[str]:
     """Return what is wrong with the answers."""
     try:
         answers = json.loads(FACTS["__answers"])
-        found = [wrong_slug(answers["project_slug"])]
+        found = [wrong_default(), wrong_slug(answers["project_slug"])]
         found += [wrong_text(option, answers[option]) for option in TEXTS]
         found += [wrong_choice(option, answers[option]) for option in CHOICES]
     except (KeyError, TypeError, ValueError):

@@ -28,10 +28,15 @@ def config(folder: Path, **defaults: str) -> Path:
 
 
 def bake(
-    output: Path, *arguments: str, settings: Path, answers: str | None = None, env: Mapping[str, str] | None = None
+    output: Path,
+    *arguments: str,
+    settings: Path | None,
+    answers: str | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run cookiecutter's command: with `--no-input`, or with the answers that somebody types."""
-    command = [sys.executable, "-m", "cookiecutter", str(ROOT), "--config-file", str(settings)]
+    command = [sys.executable, "-m", "cookiecutter", str(ROOT)]
+    command += ["--config-file", str(settings)] if settings else []
     command += ["--output-dir", str(output), *arguments]
     if answers is None:
         command.insert(4, "--no-input")

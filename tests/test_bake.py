@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bakes import config
 from tests.template import ROOT
 
 
@@ -34,6 +35,23 @@ def test_a_wrong_option_is_refused_in_a_sentence_and_nothing_is_left(tmp_path: P
     assert allowed in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_jinja_in_an_answer_is_refused_and_not_rendered(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    done = bake(tmp_path / "out", f"description={{{{ cycler.__init__.__globals__.os.system('touch {ran}') }}}}")
+    assert done.returncode == 1
+    assert "begins an expression of Jinja" in done.stderr
+    assert not ran.exists()
+    assert not any((tmp_path / "out").iterdir())
+
+
+def test_invalid_default_in_the_users_configuration_is_refused(tmp_path: Path) -> None:
+    settings = config(tmp_path, license="Apache Software License 2.0", database_engine="postgresql")
+    done = bake(tmp_path / "out", "--config-file", str(settings))
+    assert done.returncode == 1
+    assert "Invalid default received: Apache Software License 2.0" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_is_no_option_is_refused(tmp_path: Path) -> None:

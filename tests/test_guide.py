@@ -87,7 +87,7 @@ def test_who_follows_it_has_a_resource_that_passes_all_checks(project: Path) -> 
             command = [*shlex.split(line)]
             if line == "make test":
                 command = ["make", "test-fast", "ARGS=" + " ".join(f"tests/{name}" for name in CONCERNED) + " -m ''"]
-            run(project, *command, extra={"FUZZ_EXAMPLES": "1"})
+            run(project, *command, extra={"TEST_FUZZ_EXAMPLES": "1"})
     assert [line.split(" ARGS")[0].split(" m=")[0] for line in typed] == [
         "make migration",
         "make migrate",

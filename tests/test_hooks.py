@@ -1,9 +1,11 @@
 """What the hooks do around a bake: folders that were there before, files that go, `.env`, the last words."""
 
+import os
 import re
 import shutil
 import stat
 import sys
+import zipfile
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -137,6 +139,19 @@ def test_what_tools_left_in_the_template_is_not_in_the_project(tmp_path: Path) -
         (template / SOURCE.name / folder / "left.txt").write_text("left", encoding="utf-8")
     cookiecutter(str(template), no_input=True, output_dir=str(tmp_path))
     assert [name for name in contents(tmp_path / NAME) if "left.txt" in name or "_cache" in name] == []
+
+
+def test_scripts_of_a_template_from_a_zip_file_are_executable(tmp_path: Path) -> None:
+    archive = tmp_path / "template.zip"
+    with zipfile.ZipFile(archive, "w") as written:
+        written.mkdir("template")
+        for name in git(ROOT, "ls-files", "-z").strip("\0").split("\0"):
+            if (ROOT / name).is_file():
+                written.write(ROOT / name, f"template/{name}")
+    done = cookiecutter(str(archive), no_input=True, output_dir=str(tmp_path), config_file=str(config(tmp_path)))
+    scripts = list(Path(done, "scripts").iterdir())
+    assert scripts
+    assert all(os.access(script, os.X_OK) for script in scripts)
 
 
 def test_env_is_the_example_with_a_secret_of_its_own(cookies: Any) -> None:

@@ -154,8 +154,15 @@ def test_a_value_that_is_not_offered_ends_the_command_with_a_sentence(tmp_path: 
     assert not (tmp_path / "out").exists()
 
 
-def test_a_value_in_the_users_configuration_that_is_not_offered_is_told_and_the_default_taken(tmp_path: Path) -> None:
-    done = bake(tmp_path / "out", settings=config(tmp_path, database_engine="oracle"))
-    assert done.returncode == 0
-    assert "Invalid default received: oracle provided for choice variable database_engine" in done.stderr
-    assert "sqlite:" in (tmp_path / "out" / "my-fastapi-project" / ".env").read_text(encoding="utf-8")
+@pytest.mark.parametrize("text", ["{{ 7*7 }}", "# {% if x %}"])
+def test_jinja_in_a_text_is_refused(refuse: Refuse, text: str) -> None:
+    (sentence,) = refuse({"description": text})
+    assert sentence.startswith(f"description: {text!r} contains {{")
+
+
+def test_invalid_default_in_the_users_configuration_is_refused(tmp_path: Path) -> None:
+    settings = config(tmp_path, license="Apache Software License 2.0", database_engine="postgresql")
+    done = bake(tmp_path / "out", settings=None, env={"COOKIECUTTER_CONFIG": str(settings)})
+    assert done.returncode == 1
+    assert "default_context of your cookiecutter configuration: Apache Software License 2.0 provided" in done.stderr
+    assert contents(tmp_path / "out") == {}

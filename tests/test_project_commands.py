@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.commands import run
 from tests.template import SOURCE
 
 UV = 'if [ "$1" = --version ]; then echo uv 0.13.0; else echo "the uv of the machine: $*"; fi'
@@ -152,6 +153,29 @@ def test_what_a_command_lacks_is_said(project: Path, machine: Path, command: str
     done = make(project, machine, command)
     assert done.returncode == 2
     assert done.stderr.splitlines()[0] == sentence
+
+
+@pytest.mark.parametrize(
+    ("command", "steps"),
+    [
+        ("check", ["ruff check", "ruff format --check", "mypy", "deptry .", "lock --check"]),
+        ("fix", ["ruff check --fix", "ruff format"]),
+    ],
+)
+def test_a_command_runs_all_its_tools_and_then_fails(
+    project: Path, machine: Path, command: str, steps: list[str]
+) -> None:
+    add(machine, uv='[ "$1" = --version ] || { echo "$*"; exit 1; }')
+    done = make(project, machine, command)
+    assert (done.returncode, [line.removeprefix("run ") for line in done.stdout.splitlines()]) == (2, steps)
+
+
+def test_pip_installs_the_application_with_its_templates_and_migrations(project: Path, tmp_path: Path) -> None:
+    command = ("pip", "install", "--quiet", "--no-deps", "--target", str(tmp_path / "installed"), ".")
+    run(project, sys.executable, "-m", "uv", *command)
+    installed = {path.name for path in (tmp_path / "installed").iterdir()}
+    assert {"app", "migrations"} == {name for name in installed if "-" not in name and not name.startswith(".")}
+    assert (tmp_path / "installed" / "app" / "templates" / "mail" / "layout.html").is_file()
 
 
 def test_a_fresh_clone_gets_an_env_of_its_own_once(project: Path, machine: Path) -> None:

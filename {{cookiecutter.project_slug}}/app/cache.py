@@ -38,7 +38,7 @@ def cached(
     """
 
     def decorate(load: Callable[..., M | None]) -> Callable[..., M | None]:
-        signature = inspect.signature(load, eval_str=True)
+        signature = inspect.signature(load)
         id_name = next(iter(signature.parameters))
 
         @wraps(load)
@@ -95,8 +95,8 @@ def forget_posts_of(db: Session, author: User) -> None:
 
 
 def ask() -> None:
-    """Ask Redis for nothing; raises `RedisError` when it does not answer."""
-    store.redis.ping()
+    """Write to Redis, since a full one or a replica still answers; raises `RedisError` where that fails."""
+    store.redis.set(store.name("ready"), 1, ex=1)
 
 
 NEEDED["cache"] = Question("ready-cache", ask)

@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
+from app import connections
 from app.logs import log_config
 from app.settings import get_settings
 
@@ -82,6 +83,7 @@ def serve(
     reload: Annotated[bool, typer.Option(help="Start again when the code changes.")] = False,
 ) -> None:
     """Serve the API."""
+    connections.allow_many_files()
     with shared_metrics(workers):
         uvicorn.run(
             "app.main:app",
@@ -91,8 +93,9 @@ def serve(
             reload=reload,
             reload_dirs=str(Path(__file__).parent) if reload else None,
             timeout_graceful_shutdown=30,
-            # Longer than proxies keep theirs: who closes first never closes on a request that is on its way.
-            timeout_keep_alive=75,
+            timeout_keep_alive=connections.KEEP_ALIVE_SECONDS,
+            http=connections.BoundedProtocol,
+            backlog=connections.BACKLOG,
             # A process that is still importing says nothing, and would be ended and started again for ever.
             timeout_worker_healthcheck=60,
             log_config=log_config(get_settings()),
@@ -132,18 +135,22 @@ def purge() -> None:
 def work(
     processes: Annotated[int | None, typer.Option(min=1, help="Tasks at a time, by default one a processor.")] = None,
     queue: Annotated[
-        str | None, typer.Option(help="Queue to take tasks from, by default that of CELERY_QUEUE.")
+        str | None, typer.Option(help="Queue to take tasks from, by default that of CELERY_QUEUE and that of mail.")
     ] = None,
 ) -> None:
     """Do the tasks that are queued."""
-    from app.worker import celery  # noqa: PLC0415 - reads the settings, as below
+    from app.worker import QUEUES, celery  # noqa: PLC0415 - reads the settings, as below
 
-    arguments = [] if processes is None else ["--concurrency", str(processes)]
-    arguments += [] if queue is None else ["--queues", queue]
-    # Workers have nothing to tell each other.
-    celery.worker_main(
-        ["worker", "--loglevel", get_settings().log_level, "--without-mingle", "--without-gossip", *arguments]
+    worker = celery.Worker(
+        concurrency=processes,
+        queues=queue or ",".join(QUEUES),
+        loglevel=get_settings().log_level,
+        # Workers have nothing to tell each other.
+        without_mingle=True,
+        without_gossip=True,
     )
+    worker.start()
+    raise typer.Exit(worker.exitcode or 0)
 
 
 @cli.command()

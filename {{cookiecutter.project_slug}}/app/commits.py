@@ -45,10 +45,6 @@ def later(db: Session, work: Callable[..., object], *arguments: Any) -> None:
 
     It runs after the response of the request whose session this is, or at once where there is none.
     """
-    # {% if cookiecutter.use_celery %}
-    # A task is queued instead, which takes its time too where the broker does not answer.
-    work = getattr(work, "delay", work)
-    # {% endif %}
     background: BackgroundTasks | None = db.info.get(BACKGROUND)
     begin: Callable[..., object] = work if background is None else partial(background.add_task, run_apart, work)
     after_commit(db, run_quietly, begin, *arguments)

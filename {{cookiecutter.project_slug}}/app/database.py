@@ -1,20 +1,21 @@
 """The engine, the declarative base and the one place where a transaction begins and ends."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import BackgroundTasks
-from sqlalchemy import BigInteger, DateTime, Dialect, MetaData, TypeDecorator, create_engine
+from sqlalchemy import BigInteger, DateTime, Dialect, Engine, MetaData, TypeDecorator, create_engine, make_url
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from starlette.requests import HTTPConnection
 
 from app import engines, errors
 from app.commits import BACKGROUND, BACKGROUND_THREADS
-from app.routing import HASHING_THREADS
+from app.routing import HASHING_THREADS, in_one_hop
 from app.settings import Settings, get_settings
 
-CONNECT_SECONDS = 10
 NAMING_CONVENTION = {
     "ix": "ix_%(column_0_N_label)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -69,8 +70,8 @@ class Base(DeclarativeBase):
 def engine_options(settings: Settings) -> dict[str, Any]:
     """Return options that give the pool a connection for every thread that may want one, so that none waits for another."""
     return {
-        # A server that cannot be reached does not keep a thread for as long as the system would try.
-        "connect_args": {"{{ cookiecutter.__connect_timeout }}": CONNECT_SECONDS},
+        # A server that does not answer keeps no thread for as long as the system would wait.
+        "connect_args": engines.connect_args(make_url(settings.database_url)),
         # Stricter levels lock what lies between the rows, or refuse a commit that then has to be tried again; and
         # `engines` begins transactions in a way that only this one allows.
         "isolation_level": "{{ cookiecutter.__isolation_level }}",
@@ -83,17 +84,26 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-engine = create_engine(get_settings().database_url, **engine_options(get_settings()))
-engines.prepare(engine)
-SessionLocal = sessionmaker(engine, expire_on_commit=False)
+def make_engine(settings: Settings) -> Engine:
+    """Return an engine with a pool for the database of the settings."""
+    made = create_engine(settings.database_url, **engine_options(settings))
+    engines.prepare(made)
+    return made
 
 
-def get_db(background: BackgroundTasks) -> Iterator[Session]:
+engine = make_engine(get_settings())
+# A closed session is refused: it would take another connection, which nobody gives back.
+SessionLocal = sessionmaker(engine, expire_on_commit=False, close_resets_only=False)
+
+
+def get_db(background: BackgroundTasks, connection: HTTPConnection) -> Iterator[Session]:
     """Yield a session that connects at its first statement, and commit before the response is sent.
 
     Any exception rolls back, except an `AppError` that keeps its changes: those are committed, then it is raised.
     """
-    with SessionLocal(info={BACKGROUND: background}) as session:
+    # A WebSocket has no response after which FastAPI would run them.
+    info = {BACKGROUND: background} if connection.scope["type"] == "http" else {}
+    with SessionLocal(info=info) as session:
         try:
             yield session
         except errors.AppError as error:
@@ -101,3 +111,15 @@ def get_db(background: BackgroundTasks) -> Iterator[Session]:
                 session.commit()
             raise
         session.commit()
+
+
+@contextmanager
+def reading(db: Session) -> Iterator[None]:
+    """Hold no connection after this block while an `async def` endpoint or a WebSocket awaits; what was read stays loaded.
+
+    A `def` endpoint goes on with it in the same thread, and a transaction that was open before stays open.
+    """
+    is_last = not (in_one_hop() or db.in_transaction())
+    yield
+    if is_last:
+        db.commit()

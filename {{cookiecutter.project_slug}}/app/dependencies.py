@@ -1,10 +1,12 @@
 """What routes ask for by name: the session, the settings, the caller, and the thing that the path names."""
 
 from typing import Annotated
+from urllib.parse import unquote
 
 from fastapi import Depends, Query, Request
 from fastapi.security import OAuth2PasswordBearer
 from sqlalchemy.orm import Session
+from starlette.requests import HTTPConnection
 
 from app import (
     # {% if cookiecutter.use_redis %}
@@ -29,18 +31,32 @@ SessionDep = Annotated[Session, Depends(database.get_db, scope="function")]
 PageDep = Annotated[PageParams, Query()]
 
 
-async def get_app_settings(request: Request) -> Settings:
+async def get_app_settings(connection: HTTPConnection) -> Settings:
     """Return the settings that `create_app` was given."""
-    settings: Settings = request.app.state.settings
+    settings: Settings = connection.app.state.settings
     return settings
 
 
 SettingsDep = Annotated[Settings, Depends(get_app_settings)]
 
 
-async def get_claims(request: Request, token: Annotated[str | None, Depends(read_bearer)]) -> AccessClaims | None:
+async def require_exact_path(request: Request) -> None:
+    """Refuse a path with a slash at the end, for a route that writes to a whole collection.
+
+    `DELETE /things/{id}` with an id that came out empty is `DELETE /things/`, and must not mean all of them.
+    """
+    if unquote(request.scope["raw_path"]) != request.scope["path"]:
+        raise NotFound("Not Found")
+
+
+ExactPath = Depends(require_exact_path)
+
+
+async def get_claims(
+    connection: HTTPConnection, token: Annotated[str | None, Depends(read_bearer)]
+) -> AccessClaims | None:
     """Return what the token says, or nothing where none was sent; a bad one is refused even where none is needed."""
-    return None if token is None else read_access_token(token, await get_app_settings(request))
+    return None if token is None else read_access_token(token, await get_app_settings(connection))
 
 
 ClaimsDep = Annotated[AccessClaims | None, Depends(get_claims)]
@@ -48,7 +64,8 @@ ClaimsDep = Annotated[AccessClaims | None, Depends(get_claims)]
 
 def load_user(db: Session, claims: AccessClaims) -> User:
     """Return the user of a token; raises `Unauthorized` when they are gone, deactivated or have ended their sessions."""
-    user = users.find_by_id(db, claims.user_id)
+    with database.reading(db):
+        user = users.find_by_id(db, claims.user_id)
     if user is None or not user.is_active or user.token_version != claims.version:
         raise Unauthorized("Invalid or expired token")
     return user
@@ -78,7 +95,8 @@ AdminUser = Annotated[User, Depends(get_admin)]
 
 
 def get_existing_user(user_id: PathId, db: SessionDep) -> User:
-    user = db.get(User, user_id)
+    with database.reading(db):
+        user = db.get(User, user_id)
     if user is None:
         raise NotFound("User not found")
     return user
@@ -101,7 +119,8 @@ EditableUser = Annotated[User, Depends(get_editable_user)]
 # {% endif %}
 def load_shown_user(user_id: PathId, db: SessionDep) -> UserRead | None:
     """Return the user as they see themselves, whoever asks."""
-    return users.read_user(db, user_id)
+    with database.reading(db):
+        return users.read_user(db, user_id)
 
 
 def get_shown_user(
@@ -121,7 +140,8 @@ ShownUser = Annotated[UserRead | UserPublic, Depends(get_shown_user)]
 # {% endif %}
 def load_shown_post(post_id: PathId, db: SessionDep) -> PostRead | None:
     """Return the post, whoever asks."""
-    return posts.read_post(db, post_id)
+    with database.reading(db):
+        return posts.read_post(db, post_id)
 
 
 def get_visible_post(viewer: OptionalUser, shown: Annotated[PostRead | None, Depends(load_shown_post)]) -> PostRead:
@@ -134,7 +154,8 @@ VisiblePost = Annotated[PostRead, Depends(get_visible_post)]
 
 
 def get_editable_post(post_id: PathId, actor: CurrentUser, db: SessionDep) -> Post:
-    post = posts.find_undeleted_post(db, post_id)
+    with database.reading(db):
+        post = posts.find_undeleted_post(db, post_id)
     if post is None:
         raise NotFound("Post not found")
     if not (actor.is_admin or post.author_id == actor.id):

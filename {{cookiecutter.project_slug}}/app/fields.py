@@ -17,6 +17,13 @@ def one_line(value: str) -> str:
     return value
 
 
+def without_encoded_word(value: str) -> str:
+    """Refuse RFC 2047 encoded words, in which a mail program may read another address."""
+    if "=?" in value:
+        raise ValueError("must not contain an encoded word (=?)")
+    return value
+
+
 def without_nul(value: str) -> str:
     """Refuse NUL, which no text column holds."""
     if "\0" in value:
@@ -29,7 +36,11 @@ def shown_part(value: str) -> str | None:
     return "".join(character for character in value if character.isprintable())[:LONGEST_USER_AGENT] or None
 
 
-Email = Annotated[EmailStr, AfterValidator(str.lower)]
+LONGEST_EMAIL = 254
+# The length counts after lower(), which makes two characters of some.
+Email = Annotated[
+    EmailStr, AfterValidator(without_encoded_word), AfterValidator(str.lower), Field(max_length=LONGEST_EMAIL)
+]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(one_line)]
 Password = Annotated[str, StringConstraints(min_length=8, max_length=128)]
 # Any text that may have been a password or a token: longer ones are not worth hashing.

@@ -6,21 +6,27 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import formatdate, make_msgid
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import (
     commits,
     # {% if cookiecutter.use_celery %}
-    worker,
+    outbox,
     # {% endif %}
 )
-from app.models import User
+from app.auth import one_time_tokens
+from app.database import SessionLocal
+from app.fields import one_line
+from app.models import Purpose, User
 from app.settings import get_settings
 
 PROJECT = "{{ cookiecutter.__project_name }}"
@@ -36,36 +42,54 @@ _templates = Environment(
 )
 
 
-def send_welcome(db: Session, user: User, token: str) -> None:
-    """Greet a newcomer, and have them verify their address."""
-    send(db, user.email, f"Welcome to {PROJECT}", "welcome", name=greeted(user), link=link("verify-email", token))
+class Mail(NamedTuple):
+    """What a mail is about; one with a link has the page that it leads to, and what its token is for."""
+
+    subject: str
+    page: str = ""
+    purpose: Purpose | None = None
 
 
-def send_verification(db: Session, user: User, token: str) -> None:
-    """Have somebody verify their address."""
-    send(db, user.email, "Verify your address", "verify_email", name=greeted(user), link=link("verify-email", token))
+# By the names of their templates.
+MAILS = {
+    "welcome": Mail(f"Welcome to {PROJECT}", "verify-email", Purpose.EMAIL_VERIFICATION),
+    "verify_email": Mail("Verify your address", "verify-email", Purpose.EMAIL_VERIFICATION),
+    "email_changed": Mail("Your address was changed"),
+    "password_reset": Mail("Set a new password", "reset-password", Purpose.PASSWORD_RESET),
+    "password_changed": Mail("Your password was changed"),
+}
 
 
-def send_email_changed(db: Session, user: User, former: str) -> None:
-    """Tell somebody, where they have had mail so far, that their address is another now, in case that was not them."""
-    send(db, former, "Your address was changed", "email_changed", name=greeted(user))
+def send(db: Session, kind: str, address: str) -> None:
+    """Mail once the session has committed, and not at all when it rolls back; nobody waits for the server."""
+    # {% if not cookiecutter.use_celery %}
+    commits.later(db, deliver, kind, address)
+    # {% endif %}
+    # {% if cookiecutter.use_celery %}
+    commits.later(db, outbox.deliver.delay, outbox.keep(db, kind, address))
+    # {% endif %}
 
 
-def send_password_reset(db: Session, user: User, token: str) -> None:
-    """Let somebody set a new password."""
-    minutes = get_settings().password_reset_minutes
-    reset = link("reset-password", token)
-    send(db, user.email, "Set a new password", "password_reset", name=greeted(user), link=reset, minutes=minutes)
+def deliver(kind: str, address: str) -> None:
+    """Write a mail and hand it over, unless it has a token and no active user has the address.
 
-
-def send_password_changed(db: Session, user: User) -> None:
-    """Tell somebody that their password is another now, in case that was not them."""
-    send(db, user.email, "Your password was changed", "password_changed", name=greeted(user))
-
-
-def greeted(user: User) -> str:
-    """Return the name to greet, or nothing where a stranger may have chosen it: what they like would be mailed in our name."""
-    return user.name if user.email_verified_at else ""
+    The token is made here, so that its text is in the mail and nowhere else. Done twice, it mails two tokens, of which
+    the first to be used ends the other. Raises `OSError` when the server does not take the mail.
+    """
+    mail, settings = MAILS[kind], get_settings()
+    values = {"name": "", "minutes": settings.password_reset_minutes}
+    with SessionLocal.begin() as db:
+        user = db.scalar(select(User).where(User.email == address))
+        if user is not None and user.email_verified_at:
+            # Only then: a stranger may have chosen the name, and what they like would be mailed in our name.
+            values["name"] = user.name
+        if mail.purpose is not None:
+            if user is None or not user.is_active:
+                return
+            values["link"] = link(mail.page, one_time_tokens.issue(db, user, mail.purpose, settings))
+            # As it is stored: what somebody has typed may only look like it.
+            address = user.email
+    hand_over(address, mail.subject, *rendered(kind, subject=mail.subject, **values))
 
 
 def link(page: str, token: str) -> str:
@@ -73,35 +97,29 @@ def link(page: str, token: str) -> str:
     return f"{get_settings().public_url.rstrip('/')}/{page}#token={token}"
 
 
-def send(db: Session, address: str, subject: str, template: str, **values: object) -> None:
-    """Mail once the session has committed, and not at all when it rolls back; nobody waits for the server."""
-    text, html = (
-        _templates.get_template(f"{template}.{kind}").render(values, project=PROJECT, subject=subject)
-        for kind in ("txt", "html")
-    )
-    commits.later(db, deliver, address, subject, text, html)
+def rendered(kind: str, **values: object) -> list[str]:
+    """Return what a mail says, as text and as HTML."""
+    return [_templates.get_template(f"{kind}.{end}").render(values, project=PROJECT) for end in ("txt", "html")]
 
 
-# {% if cookiecutter.use_celery %}
-@worker.celery.task
-# {% endif %}
-def deliver(address: str, subject: str, text: str, html: str) -> None:
-    """Hand one mail over; raises `OSError`, of which `smtplib.SMTPException` is one, when the server does not take it."""
+def hand_over(address: str, subject: str, text: str, html: str) -> None:
+    """Hand one mail to the server; raises `OSError`, of which `smtplib.SMTPException` is one, when it does not take it."""
     settings = get_settings()
     if settings.mail_url.startswith("console:"):
         # As it reads, not as it is sent: encoded for that, a link is broken in two.
         sys.stderr.write(f"To: {address}\nSubject: {subject}\n\n{text}\n")
         return
-    message = EmailMessage()
+    message = EmailMessage(SMTP.clone(refold_source="none"))
     message["From"] = settings.mail_from
-    message["To"] = address
+    # As it is: a header that is parsed, or folded, may name another address.
+    message.set_raw("To", one_line(address))
     message["Subject"] = subject
     message["Date"] = formatdate()
     message["Message-ID"] = make_msgid(domain=settings.mail_from.rpartition("@")[2])
     message.set_content(text)
     message.add_alternative(html, subtype="html")
     with connected(settings.mail_url) as server:
-        server.send_message(message)
+        server.send_message(message, settings.mail_from, [address])
 
 
 @lru_cache

@@ -1,9 +1,8 @@
 """What every request and every answer goes through, whatever its route."""
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 
-from fastapi import FastAPI, HTTPException, Response, status
+from fastapi import FastAPI, Response, status
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.errors import ServerErrorMiddleware
@@ -18,11 +17,11 @@ from app import (
     tasks,
     # {% endif %}
 )
+from app.bodies import BodyLimit
 from app.requests import Requests
 from app.settings import Settings
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-NO_LARGER: Mapping[str, int] = MappingProxyType({})
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -108,52 +107,11 @@ class CrossOrigin(CORSMiddleware):
         return errors.refused(answer.status_code, bytes(answer.body).decode(), headers)
 
 
-class BodyLimit:
-    """Refuses a body that is too large: before any of it is read where its length is declared, else when it gets there.
-
-    `larger` has the limits of the paths that take more than the others.
-    """
-
-    def __init__(self, app: ASGIApp, *, most: int, larger: Mapping[str, int] = NO_LARGER) -> None:
-        self.app = app
-        self.most = most
-        self.larger = larger
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        # As the routes are found, which `OptionalTrailingSlash` sees to after this.
-        most = self.larger.get(scope["path"].rstrip("/"), self.most)
-        declared = Headers(scope=scope).get("Content-Length", "")
-        if declared.isdecimal() and int(declared) > most:
-            error = too_large(most)
-            await errors.refused(error.status_code, error.detail, error.headers)(scope, receive, send)
-            return
-        received = 0
-
-        async def receive_within_limit() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > most:
-                raise too_large(most)
-            return message
-
-        await self.app(scope, receive_within_limit, send)
-
-
-def too_large(most: int) -> HTTPException:
-    # Nobody reads the rest, so that no other request can follow it.
-    close = {"Connection": "close"}
-    return HTTPException(status.HTTP_413_CONTENT_TOO_LARGE, f"The body is too large: at most {most} bytes", close)
-
-
 def install_middleware(app: FastAPI, settings: Settings) -> None:
     """Put around the application what its settings ask for, from the inside to the outside."""
     app.add_middleware(
         BodyLimit,
-        most=settings.request_max_bytes,
+        settings=settings,
         # {% if cookiecutter.use_celery %}
         larger=tasks.largest_bodies(settings),
         # {% endif %}

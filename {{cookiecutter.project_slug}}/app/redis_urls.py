@@ -1,8 +1,15 @@
 """URLs of Redis, looked at before anything connects to it."""
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from redis import Redis
+
+from app.urls import is_local
+
+if TYPE_CHECKING:
+    from app.settings import Settings
 
 
 def check(url: str) -> None:
@@ -15,3 +22,12 @@ def check(url: str) -> None:
         Redis.from_url(url).connection_pool.make_connection()
     except (TypeError, ValueError):
         raise ValueError("has a parameter behind ? that redis-py does not take") from None
+
+
+def risks(settings: "Settings") -> Iterator[str]:
+    """Yield which settings name a Redis elsewhere that asks for no password."""
+    for name, value in settings:
+        for url in str(value).split(";"):
+            parts = urlsplit(url) if url.startswith(("redis://", "rediss://")) else None
+            if parts and not parts.password and not is_local(parts.hostname):
+                yield f"{name.upper()} has no password: whoever reaches that Redis reads and writes what is in it"

@@ -55,10 +55,18 @@ def id_of(scope: Scope) -> bytes:
     return token_hex(16).encode()
 
 
-def tell(scope: Scope, status: int, seconds: float) -> None:
+def route_of(scope: Scope) -> str:
+    """Return the path with the names of its parameters: neither their values nor the query, which may be secret."""
     found = scope.get("route")
-    # With the names of its parameters: neither them nor the query, which may be secret.
-    route = NO_ROUTE if found is None else found.path
+    if found is None and "endpoint" in scope:
+        # FastAPI names its own routes only, and not those of Starlette: /openapi.json, /docs.
+        endpoint = scope["endpoint"]
+        found = next((route for route in scope["app"].routes if getattr(route, "endpoint", None) is endpoint), None)
+    return NO_ROUTE if found is None else str(found.path)
+
+
+def tell(scope: Scope, status: int, seconds: float) -> None:
+    route = route_of(scope)
     metrics.count(scope["method"], route, status, seconds)
     # These are asked every few seconds, by machines: as long as all is well they would hide everything else.
     if status < BAD and (route == metrics.PATH or route.startswith("/health/")):

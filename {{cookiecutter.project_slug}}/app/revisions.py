@@ -65,6 +65,8 @@ def setup(plugin: Plugin) -> None:
 
 def correct(context: MigrationContext, _revision: Any, scripts: Iterable[ops.MigrationScript]) -> None:
     """Refuse the id of another revision, and leave out what another operation does already."""
+    if context.config is None:
+        return
     directory = ScriptDirectory.from_config(context.config)
     known = {script.revision for script in directory.walk_revisions()}
     for script in scripts:

@@ -19,7 +19,11 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import Request, Response, routing
-from fastapi.dependencies.utils import get_parameterless_sub_dependant
+from fastapi.dependencies.utils import (
+    get_parameterless_sub_dependant,
+    get_typed_return_annotation,
+    get_typed_signature,
+)
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends
 from starlette.requests import HTTPConnection
@@ -32,6 +36,13 @@ _REQUEST = "one_hop_request"
 _STEPS = "one_hop_steps"
 # FastAPI builds the handler of a route again for each router that includes it, and says only here for which.
 _inclusion: ContextVar[Any] = getattr(routing, "_effective_route_context_var", ContextVar("inclusion", default=None))
+
+_in_one_hop: ContextVar[bool] = ContextVar("in_one_hop", default=False)
+
+
+def in_one_hop() -> bool:
+    """Return whether this thread runs the dependencies of a request and then its endpoint, with nothing in between."""
+    return _in_one_hop.get()
 
 
 class Step:
@@ -82,12 +93,12 @@ class Deferred:
 
 def deferring_signature(call: Callable[..., Any]) -> inspect.Signature:
     """Return the signature of `call` with its synchronous dependencies deferred, and the request added."""
-    signature = inspect.signature(call, eval_str=True)
-    parameters = [deferring_parameter(parameter) for parameter in signature.parameters.values()]
+    # As FastAPI reads it: names that exist for type checkers only stay unresolved.
+    parameters = [deferring_parameter(parameter) for parameter in get_typed_signature(call).parameters.values()]
     # FastAPI hands the request to one parameter of each of these types: this one is not to take it from one of `call`.
     kind = Request if HTTPConnection in [parameter.annotation for parameter in parameters] else HTTPConnection
     request = inspect.Parameter(_REQUEST, inspect.Parameter.KEYWORD_ONLY, annotation=kind)
-    return signature.replace(parameters=[*parameters, request])
+    return inspect.Signature([*parameters, request], return_annotation=get_typed_return_annotation(call))
 
 
 def deferring_parameter(parameter: inspect.Parameter) -> inspect.Parameter:
@@ -140,6 +151,8 @@ def run_in_one_hop(endpoint: Callable[..., Any], limiter: CapacityLimiter | None
 
 
 def run_steps(steps: list[Step], stack: ExitStack) -> None:
+    # In the context of this thread, which ends with the hop.
+    _in_one_hop.set(True)
     for step in steps:
         step.run(stack)
 

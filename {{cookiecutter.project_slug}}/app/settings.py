@@ -5,11 +5,13 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, EmailStr, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from app import engines
+from app.fields import Email
 from app.production import refuse_unsafe
 from app.setting_values import FromJSON, Host, Network, Origin, Rate, SigningKey
 from app.urls import url_of
@@ -41,7 +43,9 @@ def with_driver(url: str) -> str:
         raise ValueError(f"names the engine {given!r}; this project runs on {engine!r}")
     if parsed.database in {None, "", ":memory:"}:
         raise ValueError("names no database")
-    return parsed.set(drivername=DATABASE_DRIVER).render_as_string(hide_password=False)
+    parsed = parsed.set(drivername=DATABASE_DRIVER)
+    engines.connect_args(parsed)
+    return parsed.render_as_string(hide_password=False)
 
 
 class Settings(BaseSettings):
@@ -59,6 +63,7 @@ class Settings(BaseSettings):
     secret_key_fallbacks: Annotated[tuple[SigningKey, ...], FromJSON, Field(repr=False)] = ()
     access_token_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 15
     refresh_token_days: Annotated[int, Field(ge=1, le=365)] = 30
+    refresh_grace_seconds: Annotated[int, Field(ge=0, le=60)] = 10
     password_reset_minutes: Annotated[int, Field(ge=5, le=24 * 60)] = 60
     email_verification_hours: Annotated[int, Field(ge=1, le=30 * 24)] = 48
     breached_passwords_url: Annotated[str, url_of("http", "https", optional=True)] = ""
@@ -71,10 +76,11 @@ class Settings(BaseSettings):
     cors_credentials: bool = False
     hsts_seconds: Annotated[int, Field(ge=0, le=2 * 365 * 24 * 3600)] = 365 * 24 * 3600
     request_max_bytes: Annotated[int, Field(ge=1_000, le=100_000_000)] = 1_000_000
+    request_body_seconds: Annotated[int, Field(ge=1, le=3600)] = 30
     request_threads: Annotated[int, Field(ge=1, le=200)] = 8
     drain_seconds: Annotated[int, Field(ge=0, le=300)] = 0
     mail_url: Annotated[str, Field(repr=False), url_of("console", "smtp", "smtps")] = "console://"
-    mail_from: EmailStr = "app@example.com"
+    mail_from: Email = "app@example.com"
     public_url: Annotated[str, url_of("http", "https")] = "http://localhost:8000"
     # {% if cookiecutter.use_redis %}
     redis_url: Annotated[str, Field(repr=False), url_of("redis", "rediss", then="app.redis_urls:check")] = (
@@ -88,6 +94,7 @@ class Settings(BaseSettings):
     celery_broker_options: Annotated[dict[str, object], FromJSON, Field(repr=False)] = {}
     celery_queue: Annotated[str, Field(min_length=1)] = "{{ cookiecutter.project_slug }}"
     import_max_bytes: Annotated[int, Field(ge=1, le=8_000_000)] = 5_000_000
+    import_rate: Rate = "20/hour"
     # {% endif %}
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
     metrics_token: Annotated[str, Field(repr=False)] = ""

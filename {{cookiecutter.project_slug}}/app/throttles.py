@@ -7,12 +7,14 @@ An attempt counts before anybody knows whether it is right, so that a refusal te
 does not count, so that the wait does not grow by going on.
 """
 
+import unicodedata
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI
 from limits import parse
+from starlette.requests import HTTPConnection
 
 from app import (
     buckets,
@@ -45,7 +47,11 @@ class Throttle:
 
     def mail(self, action: str, account: str) -> None:
         """Count a mail for or to somebody; raises `TooManyRequests` where there were too many of this action."""
-        self.count(action, account, self.settings.mail_rate)
+        self.count(action, mailbox_of(account), self.settings.mail_rate)
+
+    def refuse_body(self) -> None:
+        """Count a body that is refused; raises `TooManyRequests` where the address has sent too many of them."""
+        self.take("body", f"address {self.place}", self.settings.address_rate)
 
     def count(self, action: str, account: str, rate: str) -> None:
         # The address first: one that is refused takes nothing from an account that may be another's.
@@ -57,6 +63,12 @@ class Throttle:
         seconds = self.counted.take(rate_of(rate), action, whom)
         if seconds:
             raise TooManyRequests(seconds)
+
+
+def mailbox_of(address: str) -> str:
+    """Return one key for the spellings that most mail servers put into one mailbox: plus tags, dots, compatible characters."""
+    user, at, domain = unicodedata.normalize("NFKC", address).casefold().rpartition("@")
+    return f"{user.partition('+')[0].replace('.', '')}{at}{domain}"
 
 
 def place_of(host: str | None) -> str:
@@ -79,9 +91,9 @@ def install_buckets(app: FastAPI) -> None:
     # {% endif %}
 
 
-async def get_throttle(request: Request) -> Throttle:
-    state = request.app.state
-    return Throttle(state.buckets, state.settings, place_of(request.client and request.client.host))
+async def get_throttle(connection: HTTPConnection) -> Throttle:
+    state = connection.app.state
+    return Throttle(state.buckets, state.settings, place_of(connection.client and connection.client.host))
 
 
 ThrottleDep = Annotated[Throttle, Depends(get_throttle)]

@@ -7,6 +7,7 @@ from pydantic import AfterValidator
 
 # The schemes of URLs that say all by themselves.
 HOSTLESS = {"console"}
+LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
 def url_of(*schemes: str, optional: bool = False, then: str = "") -> AfterValidator:
@@ -34,3 +35,8 @@ def is_one_of(schemes: tuple[str, ...], url: str) -> bool:
         return parts.scheme in schemes and (bool(parts.hostname) or parts.scheme in HOSTLESS) and parts.port != 0
     except ValueError:
         return False
+
+
+def is_local(host: str | None) -> bool:
+    """Return whether a URL's host is the machine itself, which nothing but its own processes reaches by that name."""
+    return host in LOCAL

@@ -11,6 +11,7 @@ from typing import Any
 from celery import Celery, Task
 from celery.schedules import crontab
 from celery.signals import beat_init, before_task_publish, setup_logging, task_prerun, worker_process_init
+from kombu import Connection
 from kombu.exceptions import OperationalError as BrokerError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -49,22 +50,29 @@ class RetriedTask(Task[..., Any]):
 
 
 settings = get_settings()
+MAIL_QUEUE = f"{settings.celery_queue}-mail"
+QUEUES = (settings.celery_queue, MAIL_QUEUE)
+"""What a worker takes tasks from unless it is told: mail has a queue of its own, so as not to wait behind long tasks."""
 celery = Celery("{{ cookiecutter.project_slug }}", broker=settings.celery_broker_url, task_cls=RetriedTask)
 celery.conf.update(
-    include=["app.auth.recovery", "app.auth.tasks", "app.mail", "app.posts.tasks"],
+    include=["app.auth.tasks", "app.messages", "app.outbox", "app.posts.tasks"],
     # Nothing that could carry code; the tasks keep their results in the database.
     accept_content=["json"],
     task_serializer="json",
     task_ignore_result=True,
     task_default_queue=settings.celery_queue,
+    task_routes={"app.outbox.*": {"queue": MAIL_QUEUE}},
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     worker_cancel_long_running_tasks_on_connection_loss=True,
     worker_prefetch_multiplier=1,
     worker_max_tasks_per_child=1000,
+    worker_consumer="app.messages:Consumer",
     task_soft_time_limit=TIME_LIMIT_SECONDS - 30,
     task_time_limit=TIME_LIMIT_SECONDS,
     broker_connection_retry_on_startup=True,
+    # Also after an answer such as that of a Redis that has become a replica.
+    broker_channel_error_retry=True,
     broker_connection_timeout=2,
     broker_transport_options={**BROKER_OPTIONS, **settings.celery_broker_options},
     broker_use_ssl=brokers.tls_options(settings.celery_broker_url),
@@ -74,6 +82,7 @@ celery.conf.update(
     beat_scheduler="celery.beat:Scheduler",
     beat_schedule={
         "purge-expired-tokens": {"task": "app.auth.tasks.purge_expired_tokens", "schedule": crontab(minute="17")},
+        "deliver-mail": {"task": "app.outbox.deliver_left", "schedule": crontab(), "options": SOON},
         "resume-imports": {"task": "app.posts.tasks.resume_imports", "schedule": crontab(), "options": SOON},
     },
 )
@@ -83,17 +92,21 @@ def enqueue(db: Session, task: Task[..., None], *arguments: Any, undo: Callable[
     """Queue the task once the session has committed, and not at all when it rolls back.
 
     Where the broker does not take it, `undo` takes back what was committed for it, and the commit raises
-    `ServiceUnavailable`. For work that may be lost, such as mail, there is `commits.later`.
+    `ServiceUnavailable`. Mail, which nobody waits for, goes by `app.outbox`.
     """
     after_commit(db, publish, task, arguments, undo)
 
 
 def publish(task: Task[..., None], arguments: tuple[Any, ...], undo: Callable[[], object]) -> None:
+    broker = celery.connection_for_write()
+    # A connection of its own cannot be stale, so it needs no retry, which would multiply the wait for a stalled broker.
+    options: dict[str, Any] = {"connection": broker, "retry": False}
     try:
-        task.apply_async(arguments)
+        with broker:
+            task.apply_async(arguments, **options)
     except Exception as error:
         undo()
-        if not isinstance(error, BrokerError):
+        if not isinstance(error, (BrokerError, *broker.connection_errors, *broker.channel_errors)):
             raise
         logger.warning("The broker does not take %s: %s", task.name, error)
         raise ServiceUnavailable("The queue does not answer; try again later") from None
@@ -103,12 +116,16 @@ def queue_length() -> int:
     """Return how many tasks wait for a worker; raises what the broker's client does when that does not answer."""
     with celery.connection_for_read() as broker:
         broker.ensure_connection(max_retries=1, interval_start=0)
-        channel: Any = broker.channel()
-        try:
-            return int(channel.queue_declare(celery.conf.task_default_queue, passive=True).message_count)
-        except broker.channel_errors:
-            # Nothing was ever queued, or nothing is left: some brokers know no empty queue.
-            return 0
+        return sum(length_of(broker, name) for name in QUEUES)
+
+
+def length_of(broker: Connection, queue: str) -> int:
+    channel: Any = broker.channel()
+    try:
+        return int(channel.queue_declare(queue, passive=True).message_count)
+    except broker.channel_errors:
+        # Nothing was ever queued, or nothing is left: some brokers know no empty queue.
+        return 0
 
 
 @setup_logging.connect

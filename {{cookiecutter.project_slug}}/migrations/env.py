@@ -1,7 +1,7 @@
 """How Alembic reaches the database and the models."""
 
 from alembic import context
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy.pool import NullPool
 
 import app.models  # noqa: F401 - registers the tables
@@ -39,6 +39,11 @@ if context.is_offline_mode():
     run_offline(url)
 else:
     # An engine of its own: the time limits of the application's are not for changes of tables.
-    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
+    engine = create_engine(
+        url,
+        connect_args=engines.connect_args(make_url(url), patient=True),
+        poolclass=NullPool,
+        hide_parameters=True,
+    )
     engines.prepare(engine)
     engines.migrate(engine, run)

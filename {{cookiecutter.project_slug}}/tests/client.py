@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from httpx2 import Response
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect, select, tuple_
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
@@ -42,16 +42,19 @@ class Client(TestClient):
 
     def let_go_of_deleted(self) -> None:
         """Detach, with the values they had, the objects whose rows the request deleted."""
-        held: defaultdict[Any, dict[int, object]] = defaultdict(dict)
+        held: defaultdict[Any, dict[Any, object]] = defaultdict(dict)
         for thing in self.db.identity_map.values():
-            held[type(thing)][inspect(thing).identity[0]] = thing
-        for model, things in held.items():
-            left = set(self.db.scalars(select(model.id).where(model.id.in_(things))))
-            for key, thing in things.items():
-                if key not in left and thing in self.db:
+            held[inspect(thing).mapper][inspect(thing).identity] = thing
+        for mapper, things in held.items():
+            key = mapper.primary_key
+            left = {tuple(row) for row in self.db.execute(select(*key).where(tuple_(*key).in_(things)))}
+            for identity, thing in things.items():
+                if identity not in left and thing in self.db:
                     self.db.expunge(thing)
 
     def expire_held(self) -> None:
         """Let what the test holds be read anew when it is next looked at; keys do not change."""
         for thing in self.db.identity_map.values():
-            self.db.expire(thing, [name for name, _ in inspect(thing).mapper.attrs.items() if name != "id"])
+            mapper = inspect(thing).mapper
+            keys = {mapper.get_property_by_column(column).key for column in mapper.primary_key}
+            self.db.expire(thing, [one.key for one in mapper.attrs if one.key not in keys])

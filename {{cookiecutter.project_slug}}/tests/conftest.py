@@ -6,24 +6,17 @@ import pytest
 from fastapi import FastAPI
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import delete
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from app import cli
 from app.auth.tokens import issue_access_token
-from app.database import Base, SessionLocal, engine
 from app.main import app as application
 from app.models import Role, User
 from app.settings import Settings, get_settings
-from tests import (
-    factories,
-    # {% if cookiecutter.__database_server %}
-    server,
-    # {% endif %}
-)
 from tests.client import Client
 from tests.factories import UserFactory
+from tests.isolation import delete_all_rows, nothing_left, rolled_back
 
 
 @pytest.fixture(scope="session")
@@ -46,37 +39,24 @@ def cheap_hashes() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def schema() -> None:
+def schema(locked_database: None) -> None:
     """Bring the tests' database to the newest revision, and empty what an interrupted run may have left."""
-    # {% if cookiecutter.__database_server %}
-    server.create_missing(engine.url)
-    # {% endif %}
     cli.migrate()
     delete_all_rows()
 
 
-def delete_all_rows() -> None:
-    with engine.begin() as connection:
-        for table in reversed(Base.metadata.sorted_tables):
-            connection.execute(delete(table))
+@pytest.fixture(autouse=True)
+def no_rows_left() -> Iterator[None]:
+    """Fail a test that commits, instead of a later one that finds its rows."""
+    with nothing_left():
+        yield
 
 
 @pytest.fixture
 def db(schema: None) -> Iterator[Session]:
-    """A session in a transaction that is rolled back after the test, whatever was committed in it.
-
-    The application's own sessions join the same transaction, each in a savepoint: a request commits by releasing it, and
-    an error undoes what that request did and nothing else.
-    """
-    with engine.connect() as connection:
-        transaction = connection.begin()
-        SessionLocal.configure(bind=connection, join_transaction_mode="create_savepoint")
-        with SessionLocal() as session:
-            factories.current_session.session = session
-            yield session
-        factories.current_session.session = None
-        SessionLocal.configure(bind=engine, join_transaction_mode="conditional_savepoint")
-        transaction.rollback()
+    """A session in a transaction that is rolled back after the test, whatever was committed in it."""
+    with rolled_back() as session:
+        yield session
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ A test that is about the queue asks for `queue`; one about its absence says `wit
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from kombu.simple import SimpleQueue
@@ -20,10 +21,27 @@ def eager() -> None:
 @pytest.fixture
 def queue(eager: None) -> Iterator[SimpleQueue]:
     """What is queued, on the real broker, where nobody takes it."""
+    from app.worker import QUEUES  # noqa: PLC0415
+
+    with untaken(QUEUES[0]) as queue:
+        yield queue
+
+
+@pytest.fixture
+def mail_queue(eager: None) -> Iterator[SimpleQueue]:
+    """The same of mail."""
+    from app.worker import MAIL_QUEUE  # noqa: PLC0415
+
+    with untaken(MAIL_QUEUE) as queue:
+        yield queue
+
+
+@contextmanager
+def untaken(name: str) -> Iterator[SimpleQueue]:
     from app.worker import celery  # noqa: PLC0415
 
     celery.conf.task_always_eager = False
-    with celery.connection_for_read() as broker, broker.SimpleQueue(celery.conf.task_default_queue) as queue:
+    with celery.connection_for_read() as broker, broker.SimpleQueue(name) as queue:
         yield queue
         queue.clear()
     celery.conf.task_always_eager = True

@@ -5,9 +5,14 @@ import secrets
 from pathlib import Path
 
 import pytest
+from dotenv import dotenv_values
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+# Every setting and its default.
+DEFAULTS = Path(__file__).parents[1] / ".env.example"
+# What libraries read by themselves.
+LIBRARIES = ("OTEL_", "SENTRY_", "PROMETHEUS_")
 SUFFIX = "_test"
 # With one of these behind its question mark a URL opens another database than the one that it names, on some engine.
 OVERRIDING = {"database", "db", "dbname", "service", "uri"}
@@ -16,14 +21,21 @@ OVERRIDING = {"database", "db", "dbname", "service", "uri"}
 def pytest_load_initial_conftests() -> None:
     """Give each process a database of its own; `tests.{{ cookiecutter.__test_database }}` came first and saw to it that one is named."""
     url = own_part(checked(os.environ["TEST_DATABASE_URL"]), os.environ.get("PYTEST_XDIST_WORKER"))
+    set_defaults()
     os.environ["DATABASE_URL"] = url.render_as_string(hide_password=False)
     os.environ["ENVIRONMENT"] = "test"
-    os.environ["BREACHED_PASSWORDS_URL"] = ""
     os.environ["LOG_LEVEL"] = "WARNING"
-    os.environ["METRICS_TOKEN"] = ""
-    os.environ["DEBUG"] = "false"
     os.environ["TRUSTED_HOSTS"] = '["testserver"]'
     os.environ["SECRET_KEY"] = secrets.token_hex(32)
+
+
+def set_defaults() -> None:
+    """Give every setting its default as a variable, which takes precedence over `.env`, in subprocesses too."""
+    defaults = dotenv_values(DEFAULTS)
+    # The names of settings are case-insensitive.
+    for name in [name for name in os.environ if name.upper() in defaults or name.upper().startswith(LIBRARIES)]:
+        del os.environ[name]
+    os.environ.update({name: value or "" for name, value in defaults.items()})
 
 
 def checked(text: str) -> URL:

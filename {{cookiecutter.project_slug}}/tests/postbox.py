@@ -20,11 +20,14 @@ class Postbox:
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
+        # Of each mail, what the envelope said.
+        self.recipients: list[list[str]] = []
         self.refusal: str | None = None
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:  # noqa: N802 - the server calls it so
         if self.refusal is None and isinstance(envelope.content, bytes):
             self.mails.append(message_from_bytes(envelope.content, _class=EmailMessage, policy=policy.default))
+            self.recipients.append(envelope.rcpt_tos)
         return self.refusal or "250 Taken"
 
 
@@ -51,9 +54,8 @@ def free_port() -> int:
         return port
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests() -> None:
-    """Start it, before the settings are read."""
+    """Start it, before the settings are read and after `tests.environment`, which is registered later, has set the defaults."""
     global _server  # noqa: PLW0603 - one a process, stopped by another hook
     _server = Controller(_postbox, hostname=HOST, port=free_port())
     _server.start()
@@ -69,5 +71,6 @@ def pytest_unconfigure() -> None:
 def postbox() -> Iterator[Postbox]:
     """The mails of this test."""
     _postbox.mails.clear()
+    _postbox.recipients.clear()
     yield _postbox
     _postbox.refusal = None

@@ -15,9 +15,11 @@ NAMES = "{{ cookiecutter.__redis_names }}".split()  # noqa: SIM905 - as above
 until_the_end = ExitStack()
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests() -> None:
-    """Start a server in Docker where none is named, in the process that starts the others; share nothing with them."""
+    """Start a server in Docker where none is named, in the process that starts the others; share nothing with them.
+
+    `tests.environment` is registered later and so runs earlier: it has set the defaults.
+    """
     if "TEST_REDIS_URL" not in os.environ:
         os.environ["TEST_REDIS_URL"] = started()
     for name in URLS:

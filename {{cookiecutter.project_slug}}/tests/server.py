@@ -1,11 +1,12 @@
 """The server that the tests run on, in Docker where none is named, and the databases on it. A plugin, see `addopts`."""
 
 import os
+from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib import import_module
 
 import pytest
-from sqlalchemy import URL, create_engine, text
+from sqlalchemy import URL, NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
 
 IMAGE = "{{ cookiecutter.__database_image }}"
@@ -13,7 +14,9 @@ MODULE = "testcontainers.community.{{ cookiecutter.__testcontainers_module }}"
 CONTAINER = "{{ cookiecutter.__testcontainers_class }}"
 # A database that every server has: where one connects to create another.
 MAINTENANCE_DATABASE = "{{ cookiecutter.__maintenance_database }}"
-
+# Held by a connection to the database of the tests for as long as they run.
+LOCK = text("{{ cookiecutter.__test_lock }}")
+DROP = "{{ cookiecutter.__drop_database }}"
 
 until_the_end = ExitStack()
 
@@ -39,24 +42,48 @@ def pytest_unconfigure() -> None:
     until_the_end.close()
 
 
-def create_missing(url: URL) -> None:
-    """Create the database that the URL names, unless it is there."""
+@pytest.fixture(scope="session")
+def locked_database() -> Iterator[None]:
+    """Create the database unless it is there, lock it, and drop it after the run that created it, or a worker's own."""
+    # Imported here, since plugins are imported before the settings have their environment.
+    from app.database import engine  # noqa: PLC0415
+
+    own = create_missing(engine.url) or "PYTEST_XDIST_WORKER" in os.environ
+    locking = create_engine(engine.url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with locking.connect() as connection:
+        if not connection.scalar(LOCK):
+            pytest.exit(f"Another run of the tests uses the database {engine.url.database}; only one may at a time", 4)
+        yield
+    engine.dispose()
+    if own:
+        remove(engine.url)
+
+
+def create_missing(url: URL) -> bool:
+    """Create the database that the URL names and return True, unless it is there."""
     engine = create_engine(url)
     try:
         engine.connect().close()
     except OperationalError:
-        name = engine.dialect.identifier_preparer.quote_identifier(url.database or "")
-        create(url.set(database=MAINTENANCE_DATABASE), name)
+        try:
+            execute(url, "CREATE DATABASE {}")
+        except OperationalError as error:
+            name = url.database
+            pytest.exit(f"TEST_DATABASE_URL: the server does not let the tests create {name}: {error.orig}", 4)
+        return True
     finally:
         engine.dispose()
+    return False
 
 
-def create(server: URL, quoted_name: str) -> None:
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {quoted_name}"))
-    except OperationalError as error:
-        pytest.exit(f"TEST_DATABASE_URL: the server does not let the tests create {quoted_name}: {error.orig}", 4)
-    finally:
-        engine.dispose()
+def remove(url: URL) -> None:
+    """Drop the database that the URL names."""
+    execute(url, DROP)
+
+
+def execute(url: URL, statement: str) -> None:
+    """Execute a statement about the database that the URL names, from another one."""
+    engine = create_engine(url.set(database=MAINTENANCE_DATABASE), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    name = engine.dialect.identifier_preparer.quote_identifier(url.database or "")
+    with engine.connect() as connection:
+        connection.execute(text(statement.format(name)))

@@ -55,7 +55,7 @@ def taken(queue: SimpleQueue) -> list[tuple[str, list[Any]]]:
 
 
 @contextmanager
-def queue_down(*, silent: bool = False) -> Iterator[None]:
+def queue_down(*, silent: bool = False) -> Iterator[socket.socket]:
     """Let Celery look for its broker at a port where nobody listens, or where somebody does and says nothing."""
     eager = celery.conf.task_always_eager
     with pytest.MonkeyPatch.context() as patch, socket.socket() as nobody:
@@ -68,8 +68,19 @@ def queue_down(*, silent: bool = False) -> Iterator[None]:
         # Celery itself looks there first.
         patch.setenv("CELERY_BROKER_URL", f"redis://127.0.0.1:{nobody.getsockname()[1]}/0")
         connect_anew(eager=False)
-        yield
+        yield nobody
     connect_anew(eager=eager)
+
+
+def connections_to(listening: socket.socket) -> int:
+    """Return how many were made since it was last asked."""
+    listening.setblocking(False)
+    count = 0
+    with suppress(OSError):
+        while True:
+            listening.accept()[0].close()
+            count += 1
+    return count
 
 
 def connect_anew(*, eager: bool) -> None:

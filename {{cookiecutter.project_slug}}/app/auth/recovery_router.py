@@ -4,7 +4,7 @@ from fastapi import APIRouter, status
 
 from app.auth import recovery
 from app.auth.schemas import EmailRequest, OneTimeTokenRequest, PasswordReset
-from app.dependencies import CurrentUser, SessionDep, SettingsDep
+from app.dependencies import CurrentUser, SessionDep
 from app.errors import documented
 from app.routing import HashingRoute, OneHopRoute
 from app.throttles import ThrottleDep
@@ -38,7 +38,7 @@ def verify_email(data: OneTimeTokenRequest, db: SessionDep) -> None:
 @router.post(
     "/email/verify/resend", status_code=status.HTTP_202_ACCEPTED, response_model=None, responses=documented(401, 429)
 )
-def resend_verification(user: CurrentUser, db: SessionDep, settings: SettingsDep, throttle: ThrottleDep) -> None:
+def resend_verification(user: CurrentUser, db: SessionDep, throttle: ThrottleDep) -> None:
     """Have another token mailed to the caller, unless their address is verified."""
     throttle.mail("mail", user.email)
-    recovery.ask_for_verification(db, user, settings)
+    recovery.ask_for_verification(db, user)

@@ -7,7 +7,7 @@ from fastapi.security import OAuth2PasswordRequestForm
 
 from app.auth import service, sessions
 from app.auth.schemas import Credentials, RefreshRequest, SessionId, SessionRead, TokenPair
-from app.dependencies import CurrentUser, PageDep, SessionDep, SettingsDep
+from app.dependencies import CurrentUser, ExactPath, PageDep, SessionDep, SettingsDep
 from app.errors import documented
 from app.fields import UserAgent
 from app.models import RefreshToken, User
@@ -51,7 +51,7 @@ def log_in_with_form(
 
 @router.post("/refresh", responses=documented(401, 413, 429))
 def refresh(data: RefreshRequest, db: SessionDep, settings: SettingsDep, throttle: ThrottleDep) -> TokenPair:
-    """Exchange a refresh token for a new pair; using one twice ends its session."""
+    """Exchange a refresh token for a new pair; using one again, other than at once, ends its session."""
     # The token stands for the account: one that is good is another each time, and nobody guesses one.
     throttle.attempt("refresh", data.refresh_token)
     return service.refresh(db, data.refresh_token, settings)
@@ -68,7 +68,9 @@ def list_sessions(user: CurrentUser, params: PageDep, db: SessionDep) -> Slice[R
     return sessions.list_sessions(db, user, params)
 
 
-@router.delete("/sessions", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401))
+@router.delete(
+    "/sessions", status_code=status.HTTP_204_NO_CONTENT, dependencies=[ExactPath], responses=documented(401, 404)
+)
 def log_out_everywhere(user: CurrentUser, db: SessionDep) -> None:
     """End every session and access token of the caller, this one too."""
     sessions.end_all(db, user)

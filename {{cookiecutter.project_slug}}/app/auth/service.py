@@ -6,13 +6,13 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app import mail
-from app.auth import one_time_tokens, sessions
+from app import engines, mail
+from app.auth import sessions
 from app.auth.passwords import verify_password
 from app.auth.schemas import TokenPair
 from app.auth.tokens import issue_access_token
 from app.errors import Unauthorized
-from app.models import Purpose, User
+from app.models import User
 from app.settings import Settings
 from app.throttles import Throttle
 from app.users.schemas import UserRegister
@@ -25,7 +25,7 @@ def register(db: Session, data: UserRegister, throttle: Throttle) -> User:
     """Add a user and greet them; raises `Conflict` when the address is taken, and `TooManyRequests` as for any mail to it."""
     user = create_user(db, data)
     throttle.mail("mail", user.email)
-    mail.send_welcome(db, user, one_time_tokens.issue(db, user, Purpose.EMAIL_VERIFICATION, throttle.settings))
+    mail.send(db, "welcome", user.email)
     return user
 
 
@@ -34,9 +34,11 @@ def log_in(db: Session, email: str, password: str, settings: Settings, user_agen
     user = authenticate(db, email, password)
     try:
         refresh_token = sessions.add_token(db, user, uuid4().hex, settings, user_agent=user_agent)
-    except IntegrityError:
-        # Nobody guesses a token that is taken: it is the user who has been deleted since.
-        raise Unauthorized(WRONG) from None
+    except IntegrityError as error:
+        # The user has been deleted since.
+        if engines.violates(error, "fk_refresh_tokens_user_id_users"):
+            raise Unauthorized(WRONG) from None
+        raise
     return TokenPair(
         access_token=issue_access_token(user, settings),
         refresh_token=refresh_token,
@@ -72,7 +74,7 @@ def is_encodable(text: str) -> bool:
 
 def refresh(db: Session, refresh_token: str, settings: Settings) -> TokenPair:
     """Exchange a refresh token for a new pair; raises `Unauthorized` when it is no longer good."""
-    user, spent = sessions.spend(db, refresh_token)
+    user, spent = sessions.spend(db, refresh_token, settings)
     if not user.is_active:
         raise Unauthorized(sessions.INVALID)
     return TokenPair(

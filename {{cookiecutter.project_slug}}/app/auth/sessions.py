@@ -40,18 +40,20 @@ def find(db: Session, text: str) -> RefreshToken | None:
     return db.scalar(select(RefreshToken).where(RefreshToken.token_hash == hash_opaque_token(text)))
 
 
-def spend(db: Session, text: str) -> tuple[User, RefreshToken]:
+def spend(db: Session, text: str, settings: Settings) -> tuple[User, RefreshToken]:
     """Take a refresh token out of use, once, and return its owner, locked, and what it was.
 
-    Raises `Unauthorized` when it is unknown, expired, revoked, of an earlier version of its user or was spent by a
-    request running at the same time, and `SessionRevoked` when it had been spent before: somebody has a copy, so its
-    whole family ends.
+    Raises `Unauthorized` when it is unknown, expired, revoked, of an earlier version of its user or was spent within the
+    last `refresh_grace_seconds`, as by a client that tries again, and `SessionRevoked` when it was spent before that:
+    somebody has a copy, so its whole family ends.
     """
     token = find(db, text)
     owner = None if token is None else lock_owner(db, token.user_id)
     if token is None or owner is None:
         raise Unauthorized(INVALID)
     if token.spent_at is not None:
+        if now() - token.spent_at < timedelta(seconds=settings.refresh_grace_seconds):
+            raise Unauthorized(INVALID)
         end_family(db, token.family)
         raise SessionRevoked(INVALID)
     if token.expires_at <= now() or token.version != owner.token_version:

@@ -3,19 +3,57 @@
 from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import URL, Connection, Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+READ_TIMEOUT = "read_timeout"
+
+
+def module_of(name: str) -> ModuleType:
+    return import_module(f"{__name__}.{name}")
 
 
 def prepare(engine: Engine) -> None:
     """Set up every connection that the engine opens."""
-    module_of(engine).prepare(engine)
+    module_of(engine.dialect.name).prepare(engine)
 
 
 def migrate(engine: Engine, run: Callable[[Connection], None]) -> None:
     """Call `run` with a connection to migrate the database over."""
-    module_of(engine).migrate(engine, run)
+    module_of(engine.dialect.name).migrate(engine, run)
 
 
-def module_of(engine: Engine) -> ModuleType:
-    return import_module(f"{__name__}.{engine.dialect.name}")
+def connect_args(url: URL, *, patient: bool = False) -> dict[str, Any]:
+    """Return this project's options of the driver, overridden by the query of the URL, which may have others too.
+
+    With `patient`, a statement may take as long as it needs. Raises `ValueError` for an option that the driver lacks.
+    """
+    engine = module_of(url.get_backend_name())
+    engine.refuse_unknown(url)
+    options: dict[str, Any] = dict(engine.OPTIONS)
+    for name in options.keys() & url.query.keys():
+        try:
+            options[name] = int(url.query[name])  # type: ignore[arg-type] # a tuple is of an option that is there twice
+        except (TypeError, ValueError):
+            raise ValueError(f"has the option {name} with what is no whole number") from None
+    if patient and READ_TIMEOUT in options:
+        options[READ_TIMEOUT] = None
+    return options
+
+
+def violates(error: IntegrityError, constraint: str) -> bool:
+    """Return whether the statement failed because of the constraint of this name."""
+    found: bool = module_of("{{ cookiecutter.database_engine }}").violates(error.orig, constraint)
+    return found
+
+
+def is_unavailable(error: DBAPIError | PoolTimeoutError) -> bool:
+    """Return whether the database is out of reach, out of space or busy, so that the same request may succeed later."""
+    if isinstance(error, PoolTimeoutError) or error.connection_invalidated:
+        return True
+    engine = module_of("{{ cookiecutter.database_engine }}")
+    found: bool = engine.is_unavailable(error.orig, connecting=error.statement is None)
+    return found

@@ -26,11 +26,11 @@ def begin_with_first_write(engine: Engine, begin: str, is_outside: Callable[[Any
         connection: Connection, _cursor: object, statement: str, _values: object, context: ExecutionContext, *_: object
     ) -> None:
         driver = connection.connection.driver_connection
-        if only_reads(statement, context) or not is_outside(driver):
+        if statement == begin or only_reads(statement, context) or not is_outside(driver):
             return
         if driver is not None and "isolation_level" not in connection.get_execution_options():
-            with driver.cursor() as cursor:
-                cursor.execute(begin)
+            # Not by the driver's cursor, whose errors SQLAlchemy would not know for its own.
+            connection.exec_driver_sql(begin)
 
     event.listen(engine, "before_cursor_execute", before_execute)
 

@@ -1,14 +1,26 @@
 """What SQLite needs to behave like a server: foreign keys, keys given once, many readers, savepoints that roll back."""
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
 from tempfile import gettempdir
 
-from sqlalchemy import Connection, Engine, Table, event, make_url
+from sqlalchemy import URL, Connection, Engine, Table, event, make_url
 from sqlalchemy.exc import IntegrityError
 
-LOCK_TIMEOUT_SECONDS = 15
+# How long to wait for a lock.
+OPTIONS = {"timeout": 15}
+KNOWN = {"cached_statements", "check_same_thread", "detect_types", "isolation_level", "timeout", "uri"}
+# The primary codes of errors that are about the file, not about the statement.
+UNAVAILABLE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+}
 TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - nothing is written there, on the contrary
 
 
@@ -16,6 +28,26 @@ def prepare(engine: Engine) -> None:
     """Set up every connection the engine opens."""
     event.listen(engine, "connect", configure)
     event.listen(engine, "savepoint", begin_before_savepoint)
+
+
+def refuse_unknown(url: URL) -> None:
+    # Others of a URI are for SQLite itself.
+    if "uri" not in url.query:
+        for name in url.query.keys() - KNOWN:
+            raise ValueError(f"has the option {name!r}, which the driver lacks")
+
+
+def is_unavailable(error: BaseException | None, **_: object) -> bool:
+    # The extended code has the primary one in its lower byte.
+    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in UNAVAILABLE
+
+
+def violates(error: sqlite3.Error, constraint: str) -> bool:
+    """Tell by the columns, since SQLite names no constraint, and by the kind for a foreign key, of which it names nothing."""
+    kind, _, columns = str(error).partition(" constraint failed: ")
+    table = columns.partition(".")[0]
+    name = f"uq_{table}_{columns.replace(f'{table}.', '').replace(', ', '_')}"
+    return name == constraint if kind == "UNIQUE" else kind.startswith("FOREIGN KEY") and constraint.startswith("fk_")
 
 
 @event.listens_for(Table, "before_create")
@@ -38,7 +70,6 @@ def configure(connection: SQLiteConnection, _record: object) -> None:
         "foreign_keys = ON",
         "journal_mode = WAL",
         "synchronous = NORMAL",
-        f"busy_timeout = {LOCK_TIMEOUT_SECONDS * 1000}",
     ):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -52,7 +83,8 @@ def begin_before_savepoint(connection: Connection, _name: str) -> None:
     """Open the transaction that the driver does not open for a savepoint: without it RELEASE would commit."""
     driver = connection.connection.driver_connection
     if isinstance(driver, SQLiteConnection) and not driver.in_transaction:
-        driver.execute("BEGIN IMMEDIATE")
+        # Through SQLAlchemy, which knows its own errors.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def migrate(engine: Engine, run: Callable[[Connection], None]) -> None:

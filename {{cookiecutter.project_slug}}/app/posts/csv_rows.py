@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,7 +15,7 @@ REQUIRED = ("title", "body", "slug")
 COLUMNS = (*REQUIRED, "status")
 LONGEST_REASON = 500
 MOST_ROWS = 50_000
-"""What a process can hold of a file beside its other work."""
+"""Bounds the time that one file takes a worker."""
 
 # As large as a file: a longer one ends in the middle of a text, whose next lines would be taken for rows.
 csv.field_size_limit(8_000_000)
@@ -31,29 +30,34 @@ class Row:
     reason: str = ""
 
 
-def read_rows(document: bytes) -> list[Row]:
-    """Return the rows of a file whose first line names the columns, in any order.
+def read_rows(document: bytes) -> Iterator[Row]:
+    """Yield the rows of a file whose first line names the columns, in any order; one is held at a time.
 
     Raises a 422 of the field `file` where the whole of it is wrong: not UTF-8, empty, too many rows, or other columns.
     """
+    # With the mark that spreadsheets put in front, or without.
+    text = io.TextIOWrapper(io.BytesIO(document), "utf-8-sig", newline="")
+    reader = csv.reader(text, strict=True)
+    count = 0
     try:
-        # With the mark that spreadsheets put in front, or without.
-        text = document.decode("utf-8-sig")
+        for count, row in enumerate(rows_below(reader, columns_of(reader)), 1):
+            if count > MOST_ROWS:
+                raise invalid_field("file", f"The file has more than {MOST_ROWS} rows")
+            yield row
     except UnicodeDecodeError:
         raise invalid_field("file", "The file is not encoded in UTF-8") from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    if not count:
+        raise invalid_field("file", "The file has no rows")
+
+
+def columns_of(reader: Any) -> list[str]:
     try:
         header = [name.strip() for name in next(reader, [])]
     except csv.Error as error:
         raise invalid_field("file", f"The first line is no CSV: {error}") from None
     if len(set(header)) != len(header) or not set(REQUIRED) <= set(header) <= set(COLUMNS):
         raise invalid_field("file", f"The first line must name the columns {', '.join(REQUIRED)} and may name status")
-    rows = list(islice(rows_below(reader, header), MOST_ROWS + 1))
-    if not rows:
-        raise invalid_field("file", "The file has no rows")
-    if len(rows) > MOST_ROWS:
-        raise invalid_field("file", f"The file has more than {MOST_ROWS} rows")
-    return rows
+    return header
 
 
 def rows_below(reader: Any, header: list[str]) -> Iterator[Row]:

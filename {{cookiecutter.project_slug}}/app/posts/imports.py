@@ -4,8 +4,9 @@ A batch and the count of the rows done with are committed together, under a lock
 half-way is made up for by another one, and two runs at the same time share the rows between them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from itertools import islice
 from typing import Any, cast
 from uuid import uuid4
 
@@ -13,15 +14,16 @@ from sqlalchemy import CursorResult, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app import engines
 from app.database import SessionLocal
-from app.errors import Unauthorized
+from app.errors import Conflict, Unauthorized
 from app.models import Post, User
 from app.models.columns import now
 from app.models.post_import import ImportStatus, PostImport, PostImportProblem
 from app.models.post_word import add_words
 from app.posts.csv_rows import Row, read_rows
 from app.posts.schemas import PostCreate
-from app.posts.service import SLUG_TAKEN
+from app.posts.service import SLUG_CONSTRAINT, SLUG_TAKEN
 
 BATCH = 500
 UNFINISHED = (ImportStatus.QUEUED, ImportStatus.RUNNING)
@@ -30,15 +32,23 @@ ATTEMPTS = 10
 
 
 def add_import(db: Session, author: User, document: bytes) -> PostImport:
-    """Keep a file to be imported; raises a 422 when the whole of it is wrong."""
-    total = len(read_rows(document))
+    """Keep a file to be imported; raises a 422 when the whole of it is wrong, `Conflict` while another is unfinished."""
+    total = sum(1 for _ in read_rows(document))
+    # Uploads of one author wait for each other here, or, on an engine without row locks, at the insert.
+    db.execute(select(User.id).where(User.id == author.id).with_for_update(key_share=True))
     started = PostImport(task_id=uuid4().hex, author_id=author.id, total=total, document=document)
     db.add(started)
     try:
         db.flush()
-    except IntegrityError:
+    except IntegrityError as error:
         # Its author has been deleted since the request was let in.
-        raise Unauthorized("Invalid or expired token") from None
+        if engines.violates(error, "fk_post_imports_author_id_users"):
+            raise Unauthorized("Invalid or expired token") from None
+        raise
+    # After the insert, so that no other upload can come in between the check and the commit.
+    unfinished = select(PostImport.id).where(PostImport.author_id == author.id, PostImport.status.in_(UNFINISHED))
+    if db.scalar(unfinished.where(PostImport.id != started.id).limit(1)):
+        raise Conflict("Your last import is not finished yet; wait for it")
     return started
 
 
@@ -53,11 +63,12 @@ def remove_import(task_id: str) -> None:
         db.execute(delete(PostImport).where(PostImport.task_id == task_id))
 
 
-def take_stalled(db: Session, idle: timedelta) -> Sequence[str]:
-    """Return the imports that are to be done and had nothing done to them for so long; from now on they have."""
-    waiting = select(PostImport.task_id).where(PostImport.status.in_(UNFINISHED), PostImport.updated_at <= now() - idle)
+def take_stalled(db: Session, idle: timedelta, statuses: Sequence[ImportStatus] = UNFINISHED) -> Sequence[str]:
+    """Return the imports that are to be done and had nothing done to them for so long, to be queued again."""
+    waiting = select(PostImport.task_id).where(PostImport.status.in_(statuses), PostImport.updated_at <= now() - idle)
     task_ids = db.scalars(waiting.order_by(PostImport.id)).all()
-    db.execute(update(PostImport).where(PostImport.task_id.in_(task_ids)).values(updated_at=now()))
+    queued = update(PostImport).where(PostImport.task_id.in_(task_ids))
+    db.execute(queued.values(status=ImportStatus.QUEUED, updated_at=now()))
     return task_ids
 
 
@@ -73,21 +84,21 @@ def run_import(task_id: str) -> None:
         unfinished = select(PostImport.document).where(PostImport.task_id == task_id, PostImport.status.in_(UNFINISHED))
         document = db.scalar(unfinished)
     if document is not None:
-        rows = read_rows(document)
+        rows = enumerate(read_rows(document))
         while run_batch(task_id, rows):
             pass
 
 
-def run_batch(task_id: str, rows: list[Row]) -> bool:
-    """Add the next posts and return whether any may be left."""
+def run_batch(task_id: str, rows: Iterator[tuple[int, Row]]) -> bool:
+    """Add the next posts and return whether any may be left; `rows` are numbered, and those done with are skipped."""
     with SessionLocal.begin() as db:
         job = claim(db, task_id)
         if job is None:
             return False
-        batch = rows[job.processed : job.processed + BATCH]
+        batch = list(islice((row for number, row in rows if number >= job.processed), BATCH))
         add_posts(db, job, batch)
         job.processed += len(batch)
-        if job.processed < len(rows):
+        if job.processed < job.total:
             return True
         job.status, job.document = ImportStatus.COMPLETE, None
         return False
@@ -124,6 +135,8 @@ def add_posts(db: Session, job: PostImport, batch: Sequence[Row]) -> None:
                 insert_posts(db, job.author_id, posts)
             break
         except IntegrityError as error:
+            if not engines.violates(error, SLUG_CONSTRAINT):
+                raise
             clash = error
     else:
         raise clash

@@ -6,11 +6,13 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app import engines
 from app.errors import Conflict, Unauthorized
 from app.models import Post, PostStatus, User
 from app.models.columns import now
 from app.posts.schemas import PostCreate, PostRead
 
+SLUG_CONSTRAINT = "uq_posts_slug"
 SLUG_TAKEN = "A post with this slug already exists"
 # Made once: to put a statement together takes as long as to execute it.
 UNDELETED = select(Post).where(Post.id == bindparam("id"), Post.deleted_at.is_(None))
@@ -38,15 +40,13 @@ def find_undeleted_post(db: Session, post_id: int) -> Post | None:
 
 def create_post(db: Session, author: User, data: PostCreate) -> Post:
     """Add a post; raises `Conflict` when the slug is taken, by a deleted post too."""
-    author_id = author.id
-    post = Post(**data.model_dump(), author_id=author_id)
+    post = Post(**data.model_dump(), author_id=author.id)
     db.add(post)
     try:
         flush_slug(db)
-    except Conflict:
-        # The database refuses in the same way what nobody is the author of.
-        db.rollback()
-        if db.get(User, author_id) is None:
+    except IntegrityError as error:
+        # The author has been deleted since the request was let in.
+        if engines.violates(error, "fk_posts_author_id_users"):
             raise Unauthorized("Invalid or expired token") from None
         raise
     return post
@@ -70,5 +70,7 @@ def flush_slug(db: Session) -> None:
     """Flush, and leave it to the unique constraint, which alone knows of requests at the same time, whether it may."""
     try:
         db.flush()
-    except IntegrityError:
-        raise Conflict(SLUG_TAKEN) from None
+    except IntegrityError as error:
+        if engines.violates(error, SLUG_CONSTRAINT):
+            raise Conflict(SLUG_TAKEN) from None
+        raise

@@ -7,8 +7,9 @@ from celery.exceptions import SoftTimeLimitExceeded
 from celery.signals import worker_ready
 
 from app.database import SessionLocal
+from app.models.post_import import ImportStatus
 from app.posts import imports
-from app.worker import RetriedTask, celery
+from app.worker import RetriedTask, celery, queue_length
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +33,10 @@ def import_posts(task_id: str) -> None:
 @celery.task
 def resume_imports(idle_seconds: float = IDLE_SECONDS) -> None:
     """Queue again what a worker that died, or a broker that forgot, has left."""
+    # While others wait, a queued import most likely does too: queued again each minute, it would be there many times.
+    statuses = (ImportStatus.RUNNING,) if queue_length() else imports.UNFINISHED
     with SessionLocal.begin() as db:
-        left = imports.take_stalled(db, timedelta(seconds=idle_seconds))
+        left = imports.take_stalled(db, timedelta(seconds=idle_seconds), statuses)
     for task_id in left:
         logger.info("Import %s goes on", task_id)
         import_posts.delay(task_id)

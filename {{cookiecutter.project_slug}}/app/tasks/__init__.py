@@ -10,6 +10,6 @@ __all__ = ["largest_bodies", "queued", "routers"]
 routers = (uploads.router, router.router)
 
 
-def largest_bodies(settings: Settings) -> dict[str, int]:
-    """Return the limits of the paths that take larger bodies than the others."""
-    return {"/posts/import": settings.import_max_bytes + uploads.FORM_BYTES}
+def largest_bodies(settings: Settings) -> dict[tuple[str, str], int]:
+    """Return the limits of the routes that take larger bodies than the others."""
+    return {("POST", "/posts/import"): settings.import_max_bytes + uploads.FORM_BYTES}

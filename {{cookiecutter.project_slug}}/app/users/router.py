@@ -36,7 +36,7 @@ def update_me(data: ProfileUpdate, user: CurrentUser, db: SessionDep, throttle: 
     return service.update_user(db, user, user, data.model_dump(exclude_unset=True), throttle)
 
 
-@router.delete("/me", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401))
+@router.delete("/me", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401, 409))
 def delete_me(user: CurrentUser, db: SessionDep) -> None:
     service.delete_user(db, user)
 
@@ -73,7 +73,7 @@ def update_user(
     return service.update_user(db, actor, user, data.model_dump(exclude_unset=True), throttle)
 
 
-@router.delete("/{user_id}", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401, 403, 404))
+@router.delete("/{user_id}", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401, 403, 404, 409))
 def delete_user(user: EditableUser, db: SessionDep) -> None:
     service.delete_user(db, user)
 

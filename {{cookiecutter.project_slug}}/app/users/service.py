@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
@@ -11,13 +11,14 @@ from app import (
     # {% if cookiecutter.use_redis %}
     cache,
     # {% endif %}
+    engines,
     mail,
 )
-from app.auth import one_time_tokens, sessions
+from app.auth import sessions
 from app.auth.breaches import refuse_breached
 from app.auth.passwords import hash_password, verify_password
 from app.errors import Conflict, Forbidden, invalid_field
-from app.models import Purpose, Role, User
+from app.models import Role, User
 from app.pages import PageParams, Slice, read_slice
 from app.throttles import Throttle
 from app.users.schemas import UserRead, UserRegister
@@ -49,7 +50,9 @@ def create_user(db: Session, data: UserRegister, *, role: Role = Role.USER, is_a
 
 
 def update_user(db: Session, actor: User, user: User, changes: dict[str, Any], throttle: Throttle) -> User:
-    """Change the given fields; raises `Forbidden` for an admin's field and `Conflict` when the address is taken.
+    """Change the given fields; raises `Forbidden` for an admin's field.
+
+    Raises `Conflict` when the address is taken, and when it would leave no active admin.
 
     A new address has to be verified, and the former one is told of it; raises `TooManyRequests` where there were too many,
     since each is mailed to somebody.
@@ -57,6 +60,12 @@ def update_user(db: Session, actor: User, user: User, changes: dict[str, Any], t
     if not actor.is_admin and (refused := ADMINS_ONLY & changes.keys()):
         raise Forbidden(f"Only an admin may change {' and '.join(sorted(refused))}")
     former = user.email
+    deactivated = user.is_active and not changes.get("is_active", True)
+    if deactivated or changes.get("role", Role.ADMIN) is not Role.ADMIN:
+        keep_an_admin(db, user)
+    if deactivated:
+        # As a new password does: no token that is out now is good again once the user is reactivated.
+        user.token_version = User.token_version + 1
     for name, value in changes.items():
         setattr(user, name, value)
     if user.email == former:
@@ -70,8 +79,8 @@ def update_user(db: Session, actor: User, user: User, changes: dict[str, Any], t
     # Written though it may have been so when it was read: somebody may have verified the former address since.
     flag_modified(user, "email_verified_at")
     flush_email(db)
-    mail.send_email_changed(db, user, former)
-    mail.send_verification(db, user, one_time_tokens.issue(db, user, Purpose.EMAIL_VERIFICATION, throttle.settings))
+    mail.send(db, "email_changed", former)
+    mail.send(db, "verify_email", user.email)
     return user
 
 
@@ -90,7 +99,7 @@ def change_password(db: Session, user: User, current_password: str, new_password
     refuse_breached(new_password, "new_password")
     user.password_hash = hash_password(new_password)
     sessions.end_all(db, user)
-    mail.send_password_changed(db, user)
+    mail.send(db, "password_changed", user.email)
 
 
 def list_users(db: Session, params: PageParams) -> Slice[User]:
@@ -105,7 +114,11 @@ def read_user(db: Session, user_id: int) -> UserRead | None:
 
 
 def delete_user(db: Session, user: User) -> None:
-    """Delete the user; the database deletes their posts and sessions with them."""
+    """Delete the user; the database deletes their posts and sessions with them.
+
+    Raises `Conflict` when it would leave no active admin.
+    """
+    keep_an_admin(db, user)
     # {% if cookiecutter.use_redis %}
     cache.forget_posts_of(db, user)
     # {% endif %}
@@ -113,9 +126,23 @@ def delete_user(db: Session, user: User) -> None:
     db.flush()
 
 
+def keep_an_admin(db: Session, leaving: User) -> None:
+    """Raise `Conflict` where the user is the last active admin; of two who leave at once, one waits here for the other."""
+    if not (leaving.is_admin and leaving.is_active):
+        return
+    admins = (User.role == Role.ADMIN, User.is_active)
+    # A write, not `FOR UPDATE`: it locks on every engine.
+    lock = update(User).where(*admins).values(updated_at=User.updated_at)
+    db.execute(lock.execution_options(synchronize_session=False))
+    if db.scalar(select(User.id).where(*admins, User.id != leaving.id).limit(1)) is None:
+        raise Conflict("The last active admin can't be demoted, deactivated or deleted")
+
+
 def flush_email(db: Session) -> None:
     """Flush, and leave it to the unique constraint, which alone knows of requests at the same time, whether it may."""
     try:
         db.flush()
-    except IntegrityError:
-        raise Conflict(EMAIL_TAKEN) from None
+    except IntegrityError as error:
+        if engines.violates(error, "uq_users_email"):
+            raise Conflict(EMAIL_TAKEN) from None
+        raise

@@ -4,18 +4,24 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
+from app.database import SessionLocal, engine
 from app.main import create_app
 from app.settings import Settings
 from tests.client import Client
-from tests.conftest import delete_all_rows
 from tests.integration.test_access import caller, headers, ids
+from tests.isolation import delete_all_rows
 from tests.lines import lines
-from tests.migrating import config, own_database, own_db
+from tests.migrating import config, spare_database, spare_db
+from tests.throttling import empty_buckets
 
-__all__ = ["caller", "config", "headers", "ids", "lines", "own_database", "own_db"]
+__all__ = ["caller", "config", "headers", "ids", "lines", "spare_database", "spare_db"]
+
+NOWHERE = "/no/such/folder/or/database_test"
 
 
 @pytest.fixture
@@ -32,8 +38,21 @@ def client_with(running: TestClient, db: Session, settings: Settings) -> Callabl
     """Return what makes a client of an application with other settings, which gets an answer where that one raises."""
 
     def make(token: str | None = None, **changes: Any) -> Client:
-        one = TestClient(create_app(settings.model_copy(update=changes)))
+        app = create_app(settings.model_copy(update=changes))
+        empty_buckets(app)
+        one = TestClient(app)
         one.portal = running.portal
         return Client(one, db, token, raise_server_exceptions=False)
 
     return make
+
+
+@pytest.fixture
+def database_down(db: Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Send the application's sessions, and not the test's, to a database that cannot be reached."""
+    unreachable = create_engine(engine.url.set(database=NOWHERE))
+    with pytest.raises(OperationalError):
+        unreachable.connect()
+    monkeypatch.setitem(SessionLocal.kw, "bind", unreachable)
+    yield
+    unreachable.dispose()

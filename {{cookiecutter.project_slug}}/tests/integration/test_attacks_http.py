@@ -127,7 +127,7 @@ class TestBrowsers:
         self, caller: Client, ids: dict[str, Any], who: str
     ) -> None:
         answers = [
-            caller.request(method, path.format(**ids)) for method, path, _, _ in ACCESS if method in {"GET", "POST"}
+            caller.request(method, path.format_map(ids)) for method, path, _, _ in ACCESS if method in {"GET", "POST"}
         ]
         answers += [caller.get("/unknown"), caller.put("/posts"), caller.get("/posts?limit=0"), caller.get("/docs")]
         assert {401, 404, 405, 422} - {response.status_code for response in answers} <= {401}
@@ -142,11 +142,9 @@ class TestBrowsers:
 
     def test_the_pages_of_another_site_do_not_read_answers(self, client: Client) -> None:
         ask = {"Origin": EVIL, "Access-Control-Request-Method": "DELETE"}
-        for response in (
-            client.get("/users/me", headers={"Origin": EVIL}),
-            client.get("/users/me", headers={"Origin": "null"}),
-            client.options("/users/me", headers=ask),
-        ):
+        answers = [client.get("/users/me", headers={"Origin": origin}) for origin in (EVIL, "null")]
+        assert [response.status_code for response in answers] == [200, 200]
+        for response in (*answers, client.options("/users/me", headers=ask)):
             assert not [name for name in response.headers if name.startswith("access-control-allow")]
 
 
@@ -158,6 +156,7 @@ class TestLies:
         response = anon_client.post("/auth/password/forgot", json=body, headers={"Host": "evil.example.net"})
         assert response.status_code == 400
         assert postbox.mails == []
+        assert anon_client.post("/auth/password/forgot", json=body).status_code == 202
 
     @pytest.mark.parametrize("declared", [True, False])
     def test_a_body_without_end_is_not_read(

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.models import Post, PostStatus, User
 from tests.client import Client
 from tests.factories import PostFactory
-from tests.integration.test_access import ACCESS
+from tests.integration.test_access import ACCESS, EVERYBODY
 
 LARGEST_PAGES = {"/tasks/{task_id}": 1000}
 
@@ -55,6 +55,7 @@ class TestAnothersPost:
         for path in (f"/users/{user.id}/posts/{post.id}", f"/users/me/posts/{post.id}", f"/users/{user.id}/posts"):
             assert client.request(method, path, json={"title": "Mine"}).status_code in {404, 405}
         assert rows(db) == before
+        assert client.get(f"/users/{user.id}/posts").status_code == 200
 
     def test_a_post_is_not_written_in_anothers_name_or_over_anothers(
         self, client: Client, db: Session, user: User, other_user: User, post: Post
@@ -117,9 +118,11 @@ class TestStaleCache:
 
     @pytest.mark.parametrize("who", ["owner", "admin"])
     def test_no_proxy_is_told_to_keep_what_is_private(self, caller: Client, ids: dict[str, Any], who: str) -> None:
-        for method, path, options, _ in ACCESS:
+        for method, path, options, statuses in ACCESS:
             if method == "GET":
-                kept = caller.request(method, path.format(**ids), **options).headers.get("Cache-Control", "")
+                response = caller.request(method, path.format_map(ids), **options)
+                assert response.status_code == statuses[EVERYBODY.index(who)], path
+                kept = response.headers.get("Cache-Control", "")
                 assert not {"public", "s-maxage"} & {word.strip().partition("=")[0] for word in kept.split(",")}, path
 
 
@@ -134,7 +137,7 @@ class TestUnboundedList:
         for path in paths:
             most = LARGEST_PAGES.get(path, 100)
             for wish in (f"limit={most + 1}", "limit=1000000000", "limit=-1", "limit=null", "offset=-1", "offset=1e9"):
-                assert admin_client.get(f"{path.format(**ids)}?{wish}").status_code == 422, (path, wish)
+                assert admin_client.get(f"{path.format_map(ids)}?{wish}").status_code == 422, (path, wish)
 
     def test_a_list_is_bounded_where_nobody_asks(self, anon_client: Client, user: User) -> None:
         PostFactory.create_batch(101, author=user)

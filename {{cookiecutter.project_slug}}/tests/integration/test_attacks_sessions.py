@@ -10,6 +10,7 @@ from app.models import RefreshToken, User
 from tests.client import Client
 from tests.factories import PASSWORD
 from tests.postbox import Postbox, text_of, token_in
+from tests.rows import age_spent_tokens
 
 CREDENTIALS = {"email": "user@example.com", "password": PASSWORD}
 
@@ -103,6 +104,7 @@ def test_the_401_for_a_spent_token_does_not_undo_the_end_of_its_session(
 ) -> None:
     stolen = log_in(anon_client)
     thiefs: Pair = anon_client.post("/auth/refresh", json={"refresh_token": stolen["refresh_token"]}).json()
+    age_spent_tokens(db)
     assert refresh(anon_client, stolen) == 401
     assert (refresh(anon_client, thiefs), open_sessions(db, user)) == (401, 0)
     assert None not in db.scalars(select(RefreshToken.revoked_at)).all()
@@ -127,6 +129,21 @@ def test_nobody_who_is_gone_goes_on_by_refreshing(
     assert ended.is_success
     assert (me(anon_client, pair), refresh(anon_client, pair)) == (401, 401)
     assert anon_client.post("/auth/login", json=CREDENTIALS).status_code == 401
+
+
+def test_reactivating_a_user_brings_no_token_back(
+    anon_client: Client, admin_client: Client, db: Session, user: User, postbox: Postbox
+) -> None:
+    pair, path = log_in(anon_client), f"/users/{user.id}"
+    anon_client.post("/auth/password/forgot", json={"email": user.email})
+    for active in (False, True):
+        assert admin_client.patch(path, json={"is_active": active}).json()["is_active"] is active
+    assert (me(anon_client, pair), refresh(anon_client, pair), open_sessions(db, user)) == (401, 401, 0)
+    mailed = {"token": token_in(postbox.mails[-1]), "password": "Password2"}
+    assert anon_client.post("/auth/password/reset", json=mailed).status_code == 400
+    again = log_in(anon_client)
+    assert admin_client.patch(path, json={"is_active": True}).status_code == 200
+    assert (me(anon_client, again), refresh(anon_client, again)) == (200, 200)
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-Host", "X-Forwarded-Proto", "Origin", "Referer", "Forwarded"])

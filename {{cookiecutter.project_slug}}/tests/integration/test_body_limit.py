@@ -3,19 +3,27 @@
 import json
 import socket
 from collections.abc import Callable
+from contextlib import closing
+from http.client import HTTPConnection
 from itertools import repeat
+from typing import TYPE_CHECKING
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.auth.tokens import issue_access_token
+from app.bodies import SMALL
 from app.main import create_app
 from app.models import Post, User
 from app.settings import Settings
 from tests.client import Client
 from tests.listening import listening
 from tests.pieces import Pieces
+
+if TYPE_CHECKING:
+    from tests.throttling import SetRates
 
 LIMIT = 2_000
 CHUNK = b"x" * 100
@@ -63,9 +71,44 @@ class TestDeclaredLength:
         assert (request.request(), request.read) == ((413, TOO_LARGE), 0)
         assert counted(db, User) == 1
 
-    def test_who_is_not_logged_in_is_told_the_same(self, client_with: Callable[..., Client]) -> None:
+    def test_anonymous_client_is_told_the_same(self, client_with: Callable[..., Client]) -> None:
         response = client_with(request_max_bytes=LIMIT).post("/posts", content=post_of(LIMIT + 1), headers=JSON)
         assert (response.status_code, response.json()) == (413, TOO_LARGE)
+
+
+class TestToken:
+    """More than `SMALL` is read of nobody whose access token is not good."""
+
+    @pytest.mark.parametrize("declared", [{"Content-Length": str(SMALL + 1)}, {}], ids=["declared", "not declared"])
+    @pytest.mark.parametrize("authorization", [None, "Basic dXNlcjpw", "Bearer x", "Bearer {old}"])
+    def test_without_one_a_large_body_is_a_401(
+        self,
+        anon_client: Client,
+        user: User,
+        settings: Settings,
+        authorization: str | None,
+        declared: dict[str, str],
+    ) -> None:
+        old = issue_access_token(user, settings.model_copy(update={"access_token_minutes": -1}))
+        headers = JSON | declared | ({"Authorization": authorization.format(old=old)} if authorization else {})
+        request = Pieces(anon_client, "POST", "/posts", headers, repeat(CHUNK))
+        assert request.request()[0] == 401
+        assert request.headers["www-authenticate"] == "Bearer"
+        assert request.read <= (0 if declared else SMALL / len(CHUNK) + 1)
+
+    @pytest.mark.parametrize("path", ["/auth/login", "/auth/register/", "/auth/token"])
+    def test_credentials_are_small_with_one_too(self, client: Client, path: str) -> None:
+        request = Pieces(client, "POST", path, {"Content-Length": str(SMALL + 1)}, repeat(CHUNK))
+        assert request.request() == (413, {"detail": f"The body is too large: at most {SMALL} bytes"})
+        assert (request.read, request.headers["connection"]) == (0, "close")
+
+    def test_refused_bodies_count_against_the_address(self, anon_client: Client, set_rates: "SetRates") -> None:
+        set_rates(address_rate="2/minute")
+        answers = [anon_client.post("/auth/login", content=b"x" * (SMALL + 1)) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [413, 413, 429]
+        assert 0 < int(answers[-1].headers["Retry-After"]) <= 60
+        # What is small is a matter of the route.
+        assert anon_client.post("/auth/logout", json={"refresh_token": "x"}).status_code == 204
 
 
 class TestOtherLength:
@@ -124,3 +167,14 @@ class TestServer:
                 text = answer.read()
         assert text.startswith(b"HTTP/1.1 413 ")
         assert text.endswith(json.dumps(TOO_LARGE, separators=(",", ":")).encode())
+
+    def test_a_client_without_token_gets_its_401_and_keeps_its_connection(self, app: FastAPI) -> None:
+        headers = {"Host": "testserver", "Content-Type": "application/json"}
+        with listening(app) as address, closing(HTTPConnection(*address, timeout=10)) as connection:
+            connection.connect()
+            kept = connection.sock
+            for body, status in ((b"x" * 900_000, 401), (b"{}", 401)):
+                connection.request("POST", "/posts", body, headers)
+                answer = connection.getresponse()
+                assert (answer.status, answer.read()) == (status, b'{"detail":"Not authenticated"}')
+            assert connection.sock is kept

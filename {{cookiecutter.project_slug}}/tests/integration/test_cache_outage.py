@@ -8,10 +8,13 @@ import pytest
 from app import cache, cache_store
 from app.cache_store import CacheStore
 from app.models import Post, User
+from app.settings import Settings
 from tests.caching import read, stored
 from tests.client import Client
 from tests.factories import PostFactory
-from tests.outage import Proxy, Way, until
+from tests.outage import until
+from tests.proxy import Proxy, Way
+from tests.replica import replica_proxy
 
 LONG = 600
 OUT_OF_REACH = [Way.CUT, Way.SILENT]
@@ -134,3 +137,16 @@ class TestRefusal:
             assert absent.silent_until > 0
             absent.missed.clear()
             absent.close()
+
+
+def test_it_is_ready_and_names_a_cache_that_takes_no_writes(
+    anon_client: Client, store: CacheStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with replica_proxy(settings.redis_url) as proxy:
+        distant = CacheStore(proxy.url, store.prefix, store.seconds)
+        monkeypatch.setattr(cache, "store", distant)
+        states = [anon_client.get("/health/ready").json()["cache"]]
+        proxy.replica = True
+        states.append(anon_client.get("/health/ready").json()["cache"])
+        distant.close()
+    assert states == ["ok", "down"]

@@ -13,7 +13,8 @@ from app.database import SessionLocal
 from app.models import Post, PostStatus, User
 from app.settings import Settings
 from tests.committed import add_users
-from tests.outage import Proxy, Way, until
+from tests.outage import until
+from tests.proxy import Proxy, Way
 
 ANSWERS = 3
 WAYS = (Way.OPEN, Way.CUT, Way.OPEN, Way.SILENT, Way.OPEN, Way.CUT, Way.SILENT, Way.OPEN)

@@ -1,5 +1,6 @@
 """Requests at the same time, through the real engine and with real commits: what one transaction a test cannot show."""
 
+import gc
 from contextlib import ExitStack
 
 import pytest
@@ -99,3 +100,7 @@ class TestManyAtOnce:
         assert server.portal is not None
         limiter = server.portal.call(to_thread.current_default_thread_limiter)
         assert limiter.total_tokens == settings.request_threads
+
+    def test_garbage_collection_leaves_out_what_was_loaded_at_the_start(self, server: TestClient) -> None:
+        # Large JSON is parsed on the event loop, and each collection of everything would hold all others up.
+        assert gc.get_freeze_count() > 10_000

@@ -96,6 +96,14 @@ class TestEndAll:
         assert user.token_version == 1
         assert [refresh(anon_client, token).status_code for token in tokens.values()] == [401, 401, 200]
 
+    @pytest.mark.parametrize("end", ["/", "//", "/%2f", "%2F", "/?session_id=", "/%2F?session_id="])
+    def test_an_empty_id_is_not_found_and_ends_nothing(
+        self, client: Client, db: Session, tokens: dict[str, str], end: str
+    ) -> None:
+        before = everything(db)
+        assert client.delete(f"/auth/sessions{end}").status_code == 404
+        assert everything(db) == before
+
     def test_every_access_token_of_the_caller_ends(
         self, client: Client, anon_client: Client, user: User, other_user: User, settings: Settings
     ) -> None:

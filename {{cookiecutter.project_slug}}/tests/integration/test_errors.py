@@ -1,11 +1,14 @@
 """What a client is told when something goes wrong: enough, and nothing of what is inside."""
 
+import json
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
 from fastapi import APIRouter, FastAPI
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
@@ -15,10 +18,13 @@ from app.database import SessionLocal
 from app.dependencies import SessionDep
 from app.errors import BadRequest, Conflict, Forbidden, NotFound, ServiceUnavailable, Unauthorized, install_handlers
 from app.models import Post, PostStatus, RefreshToken, User
+from app.posts.schemas import PostCreate
+from app.posts.service import create_post, update_post
 from app.routing import OneHopRoute
 from app.settings import Settings
 from tests.client import Client
 from tests.factories import UserFactory
+from tests.listening import listening
 
 SECRET = "a secret of the program"
 INTERNAL = {"detail": "Internal server error"}
@@ -30,6 +36,11 @@ def run_into_a_bug(db: SessionDep) -> None:
     db.add(UserFactory.build(email="bug@example.com"))
     db.flush()
     raise RuntimeError(SECRET)
+
+
+@router.post("/wrong-statement")
+def ask_for_no_table(db: SessionDep) -> None:
+    db.execute(text("SELECT * FROM nowhere"))
 
 
 @router.post("/async-bug")
@@ -53,6 +64,14 @@ def write_for_nobody(db: SessionDep) -> None:
 @router.post("/unforeseen-at-commit")
 def write_twice(db: SessionDep) -> None:
     db.add_all(UserFactory.build(email="same@example.com") for _ in range(2))
+
+
+@router.post("/unforeseen-by-service")
+def write_nothing_where_something_is_required(db: SessionDep) -> None:
+    user = UserFactory.build(email="null@example.com")
+    db.add(user)
+    db.flush()
+    update_post(db, create_post(db, user, PostCreate(title="T", body=SECRET, slug="s")), {"title": None})
 
 
 @router.post("/refused/{name}")
@@ -82,7 +101,7 @@ def sturdy_client(running: TestClient, db: Session, user: User, settings: Settin
 
 
 class TestBug:
-    @pytest.mark.parametrize("path", ["/bug", "/async-bug", "/answer"])
+    @pytest.mark.parametrize("path", ["/bug", "/wrong-statement", "/async-bug", "/answer"])
     def test_it_is_a_500_that_says_nothing_of_the_inside(self, failing_client: Client, db: Session, path: str) -> None:
         response = failing_client.post(path)
         assert (response.status_code, response.json()) == (500, INTERNAL)
@@ -94,7 +113,17 @@ class TestBug:
 
     def test_the_next_request_is_served(self, failing_client: Client, db: Session) -> None:
         statuses = [failing_client.post(path).status_code for path in ("/bug", "/unforeseen", "/refused/NotFound")]
-        assert statuses == [500, 409, 404]
+        assert statuses == [500, 500, 404]
+
+    @pytest.mark.slow
+    def test_a_client_that_keeps_its_connection_is_told_that_the_server_closes_it(self, failing: TestClient) -> None:
+        assert isinstance(failing.app, FastAPI)
+        with listening(failing.app) as address, closing(HTTPConnection(*address, timeout=10)) as client:
+            for _ in range(2):
+                client.request("POST", "/async-bug")
+                answer = client.getresponse()
+                assert (answer.status, json.load(answer)) == (500, INTERNAL)
+                assert answer.getheader("Connection") == "close"
 
 
 class TestRefusal:
@@ -115,11 +144,11 @@ class TestRefusal:
         assert response.headers.get("WWW-Authenticate") == ("Bearer" if status == 401 else None)
 
 
-class TestUnforeseenClash:
-    @pytest.mark.parametrize("path", ["/unforeseen", "/unforeseen-at-commit"])
-    def test_it_is_a_409_and_nothing_is_written(self, failing_client: Client, db: Session, path: str) -> None:
+class TestUnforeseenViolation:
+    @pytest.mark.parametrize("path", ["/unforeseen", "/unforeseen-at-commit", "/unforeseen-by-service"])
+    def test_it_is_a_bug_and_nothing_is_written(self, failing_client: Client, db: Session, path: str) -> None:
         response = failing_client.post(path)
-        assert (response.status_code, response.json()) == (409, {"detail": "Clashes with what already exists"})
+        assert (response.status_code, response.json()) == (500, INTERNAL)
         assert db.scalars(select(User)).all() == []
         assert db.scalars(select(Post)).all() == []
 
@@ -158,7 +187,7 @@ class TestFailedCommit:
         body: Any,
     ) -> None:
         response = sturdy_client.request(method, path, json=body)
-        assert response.status_code == (409 if failure is IntegrityError else 500)
+        assert response.status_code == (500)
         assert SECRET not in response.text
         assert [found.name for found in db.scalars(select(User))] == ["User"]
         assert db.scalars(select(Post)).all() == []

@@ -9,10 +9,10 @@ from httpx2 import Response
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
-from schemathesis import Case, GenerationMode, checks, openapi
+from schemathesis import Case, GenerationMode, openapi
 from schemathesis.config import SchemathesisConfig
 from schemathesis.schemas import APIOperation
-from schemathesis.specs.openapi import checks as openapi_checks
+from schemathesis.specs.openapi import checks
 from sqlalchemy.orm import Session
 
 from app.main import app as application
@@ -20,15 +20,15 @@ from tests.client import Client
 from tests.throttling import empty_buckets
 
 Operation = APIOperation[Any, Any, Any, Any]
-# More of them by `FUZZ_EXAMPLES=500 pytest tests/integration/test_fuzz.py`.
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20"))
+# More of them by `TEST_FUZZ_EXAMPLES=500 pytest tests/integration/test_fuzz.py`.
+EXAMPLES = int(os.environ.get("TEST_FUZZ_EXAMPLES", "20"))
 CHECKS = [
-    checks.not_a_server_error,
-    openapi_checks.status_code_conformance,
-    openapi_checks.content_type_conformance,
-    openapi_checks.response_headers_conformance,
-    openapi_checks.response_schema_conformance,
-    openapi_checks.negative_data_rejection,
+    # A status of 500 is documented nowhere; one of 503 may be.
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+    checks.negative_data_rejection,
 ]
 SCHEMA = openapi.from_dict(deepcopy(application.openapi()), config=SchemathesisConfig())
 OPERATIONS: dict[str, Operation] = {

@@ -1,7 +1,7 @@
 """Ids that are guessed, and tokens of those who may no longer do anything: refused on every route, and nothing written."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,14 +11,27 @@ from sqlalchemy.orm import Session
 from app.fields import LARGEST_ID
 from app.models import User
 from tests.client import Client
-from tests.integration.test_access import ACCESS, sent
+from tests.integration.test_access import ACCESS, EVERYBODY, Ids, sent, without_names
 from tests.rows import everything
 
-REQUESTS = [
-    pytest.param(method, path, options, statuses[0], id=f"{method} {path} {options.get('json', '')}")
+NAME = re.compile(r"\{(\w+_id)\}")
+NAMING = [
+    pytest.param(
+        method,
+        path,
+        options,
+        dict(zip(EVERYBODY, statuses, strict=True)),
+        id=f"{method} {path} {options.get('json', '')}",
+    )
     for method, path, options, statuses in ACCESS
+    if NAME.search(path)
 ]
-NAMING = [request for request in REQUESTS if re.search(r"\{\w+_id\}", str(request.values[1]))]
+# What is deleted with a user; other things may belong to nobody, and stay.
+THEIRS = {"user_id", "post_id", "draft_id", "deleted_id", "session_id"}
+# {% if cookiecutter.use_celery %}
+THEIRS.add("task_id")
+# {% endif %}
+OF_A_USER = [request for request in NAMING if THEIRS.intersection(NAME.findall(str(request.values[1])))]
 # Of nothing that there is; and of nothing that there could be.
 NOBODYS = {"number": (0, -1, LARGEST_ID, -LARGEST_ID), "text": ("0" * 32, "f" * 32)}
 IMPOSSIBLE = {
@@ -27,11 +40,21 @@ IMPOSSIBLE = {
 }
 
 
-def guesses(guessed: dict[str, tuple[Any, ...]], path: str) -> tuple[Any, ...]:
-    return guessed["text" if "task_id" in path or "session_id" in path else "number"]
+def urls(path: str, ids: dict[str, Any], guessed: dict[str, tuple[Any, ...]]) -> Iterator[str]:
+    """Yield the path with each guess in the place of each id, the others being right."""
+    for name in NAME.findall(path):
+        for guess in guessed["number" if isinstance(ids[name], int) else "text"]:
+            yield path.format_map(Ids(ids | {name: guess}))
 
 
-@pytest.mark.parametrize(("method", "path", "options", "anonymous"), NAMING)
+def not_found(statuses: dict[str, int], who: str) -> set[int]:
+    """Return what a request for nothing may be answered with: who may do it to nothing at all may be told so first."""
+    if statuses[who] == 401:
+        return {401}
+    return {403, 404} if statuses[who] == statuses["owner"] == 403 else {404}
+
+
+@pytest.mark.parametrize(("method", "path", "options", "statuses"), NAMING)
 class TestGuessedId:
     def test_of_nothing_is_not_found(
         self,
@@ -42,15 +65,13 @@ class TestGuessedId:
         method: str,
         path: str,
         options: dict[str, Any],
-        anonymous: int,
+        statuses: dict[str, int],
     ) -> None:
         before = everything(db)
         for who in ("anonymous", "stranger", "admin"):
-            expected = 401 if (who, anonymous) == ("anonymous", 401) else 404
-            for guess in guesses(NOBODYS, path):
-                url = re.sub(r"\{\w+_id\}", str(guess), path)
+            for url in urls(path, ids, NOBODYS):
                 response = anon_client.request(method, url, headers=headers[who], **sent(options, ids))
-                assert response.status_code == expected, f"{url} by {who}"
+                assert response.status_code in not_found(statuses, who), f"{url} by {who}"
         assert everything(db) == before
 
     def test_that_cannot_be_one_is_refused_and_breaks_nothing(
@@ -62,37 +83,53 @@ class TestGuessedId:
         method: str,
         path: str,
         options: dict[str, Any],
-        anonymous: int,
+        statuses: dict[str, int],
     ) -> None:
         before = everything(db)
         for who in ("anonymous", "admin"):
-            expected = {401, 404} if (who, anonymous) == ("anonymous", 401) else {404, 422}
-            for guess in guesses(IMPOSSIBLE, path):
-                url = re.sub(r"\{\w+_id\}", str(guess), path)
+            expected = {404, 401 if statuses[who] == 401 else 422}
+            for url in urls(path, ids, IMPOSSIBLE):
                 response = anon_client.request(method, url, headers=headers[who], **sent(options, ids))
                 assert response.status_code in expected, f"{url} by {who}"
         assert everything(db) == before
 
-    def test_of_a_user_or_a_post_that_is_gone_is_not_found(
+    def test_that_is_empty_is_never_all_of_them(
         self,
         admin_client: Client,
         db: Session,
-        other_user: User,
         ids: dict[str, Any],
         method: str,
         path: str,
         options: dict[str, Any],
-        anonymous: int,
+        statuses: dict[str, int],
     ) -> None:
-        assert admin_client.delete(f"/users/{other_user.id}").status_code == 204
         before = everything(db)
-        assert admin_client.request(method, path.format(**ids), **sent(options, ids)).status_code == 404
+        for empty in ("", "/", "%2f", "?id="):
+            response = admin_client.request(method, re.sub(r"\{\w+_id\}", empty, path), **sent(options, ids))
+            assert response.status_code in ({200, 404} if method == "GET" else {404, 405}), empty
         assert everything(db) == before
 
 
+@pytest.mark.parametrize(("method", "path", "options", "statuses"), OF_A_USER)
+def test_an_id_of_a_user_who_is_gone_or_of_what_was_theirs_is_not_found(
+    admin_client: Client,
+    db: Session,
+    other_user: User,
+    ids: dict[str, Any],
+    method: str,
+    path: str,
+    options: dict[str, Any],
+    statuses: dict[str, int],
+) -> None:
+    assert admin_client.delete(f"/users/{other_user.id}").status_code == 204
+    before = everything(db)
+    assert admin_client.request(method, path.format_map(ids), **sent(options, ids)).status_code == 404
+    assert everything(db) == before
+
+
 def takes_a_token(app: FastAPI, method: str, path: str) -> bool:
-    operation = app.openapi()["paths"][re.sub("draft_id|deleted_id", "post_id", path)][method.lower()]
-    return "security" in operation
+    operations = {without_names(one): methods for one, methods in app.openapi()["paths"].items()}
+    return "security" in operations[without_names(path)][method.lower()]
 
 
 def delete(db: Session, user: User) -> None:
@@ -118,6 +155,6 @@ def test_the_token_of_somebody_who_is_gone_is_refused_wherever_one_is_taken(
     taking = [request for request in ACCESS if takes_a_token(app, *request[:2])]
     assert len(taking) > 20
     for method, path, options, _ in taking:
-        response = caller.request(method, path.format(**ids), **sent(options, ids))
+        response = caller.request(method, path.format_map(ids), **sent(options, ids))
         assert response.status_code == 401, f"{method} {path}"
     assert everything(db) == before

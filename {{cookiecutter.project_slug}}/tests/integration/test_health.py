@@ -7,33 +7,16 @@ from contextlib import ExitStack
 from itertools import count
 
 import pytest
-from sqlalchemy import create_engine, event
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy import create_engine
 from sqlalchemy.pool import QueuePool
 
 from app import health
 from app.commits import BACKGROUND_THREADS
-from app.database import CONNECT_SECONDS, SessionLocal, engine, engine_options
-from app.models import User
+from app.database import SessionLocal, engine
 from app.questions import NEEDED
 from app.routing import HASHING_THREADS
 from app.settings import Settings
 from tests.client import Client
-from tests.factories import PostFactory
-
-NOWHERE = "/no/such/folder/or/database_test"
-
-
-@pytest.fixture
-def database_down(db: Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Send the application's sessions, and not the test's, to a database that cannot be reached."""
-    unreachable = create_engine(engine.url.set(database=NOWHERE))
-    with pytest.raises(OperationalError):
-        unreachable.connect()
-    monkeypatch.setitem(SessionLocal.kw, "bind", unreachable)
-    yield
-    unreachable.dispose()
 
 
 @pytest.fixture
@@ -136,24 +119,3 @@ class TestReady:
         headers = {"Authorization": f"Bearer {token}"}
         for path in ("/health/live", "/health/ready"):
             assert anon_client.get(path, headers=headers).status_code == 200
-
-
-def test_the_other_routes_fail_loudly_while_the_database_is_down(
-    client: Client, user: User, database_down: None
-) -> None:
-    post = PostFactory(author=user)
-    with pytest.raises(OperationalError):
-        client.get(f"/posts/{post.id}")
-
-
-def test_a_connection_is_given_up_when_the_server_cannot_be_reached(schema: None, settings: Settings) -> None:
-    tried: list[object] = []
-    connecting = create_engine(engine.url, **engine_options(settings))
-
-    @event.listens_for(connecting, "do_connect")
-    def note(_dialect: object, _record: object, _arguments: object, options: dict[str, object]) -> None:
-        tried.extend(value for name, value in options.items() if name.endswith("timeout"))
-
-    connecting.connect().close()
-    connecting.dispose()
-    assert tried == [CONNECT_SECONDS]

@@ -11,13 +11,13 @@ from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from app.database import SessionLocal
-from app.models import Post, User
+from app.models import Post
 from app.models.post_import import ImportStatus, PostImport
 from app.posts import imports
 from app.posts.csv_rows import read_rows
 from app.posts.tasks import import_posts
 from app.settings import Settings
-from tests.committed import add_users
+from tests.committed import add_users, with_email
 from tests.meeting import Meeting
 from tests.workers import numbered
 
@@ -32,9 +32,13 @@ GOOD, BAD = ["slug-2", "slug-3", "slug-5", "slug-6", "slug-8"], [4, 7]
 def task_id(server: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> str:
     """An import that nobody has begun."""
     monkeypatch.setattr(imports, "BATCH", BATCH)
-    add_users(settings, "user@example.com")
+    add_users(settings, "user@example.com", "other@example.com")
+    return add_import("user@example.com", DOCUMENT)
+
+
+def add_import(email: str, document: bytes) -> str:
     with SessionLocal.begin() as db:
-        return imports.add_import(db, db.scalars(select(User)).one(), DOCUMENT).task_id
+        return imports.add_import(db, with_email(db, email), document).task_id
 
 
 def slugs() -> list[str]:
@@ -126,8 +130,7 @@ class TestAgain:
         assert (read(task_id).status, slugs()) == (ImportStatus.FAILED, [])
 
     def test_one_does_not_touch_another(self, task_id: str) -> None:
-        with SessionLocal.begin() as db:
-            other = imports.add_import(db, db.scalars(select(User)).one(), numbered(1)).task_id
+        other = add_import("other@example.com", numbered(1))
         imports.run_import(task_id)
         job = read(other)
         assert (job.status, job.processed) == (ImportStatus.QUEUED, 0)
@@ -166,8 +169,7 @@ class TestFailures:
         assert slugs() == GOOD[:2]
 
     def test_a_bug_of_one_does_not_end_another(self, task_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        with SessionLocal.begin() as db:
-            other = imports.add_import(db, db.scalars(select(User)).one(), numbered(1)).task_id
+        other = add_import("other@example.com", numbered(1))
         monkeypatch.setattr(imports, "add_posts", Failing(1, LookupError("bug")).around(imports.add_posts))
         with pytest.raises(LookupError, match="bug"):
             import_posts.delay(task_id)

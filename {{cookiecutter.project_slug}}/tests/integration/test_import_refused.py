@@ -1,6 +1,6 @@
 """`POST /posts/import`: what is refused as a whole, of which nothing is kept."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import repeat
 from typing import Any
 
@@ -89,7 +89,7 @@ class TestImportWithoutPermission:
     ) -> None:
         (headers,) = add_users(settings, "user@example.com")
 
-        def read_rows_while_the_author_goes(document: bytes) -> list[Row]:
+        def read_rows_while_the_author_goes(document: bytes) -> Iterator[Row]:
             with SessionLocal.begin() as elsewhere:
                 elsewhere.execute(delete(User))
             return read_rows(document)
@@ -144,6 +144,9 @@ class TestImportFilesThatAreTooLarge:
         assert MOST_ELSEWHERE / len(CHUNK) < upload.read <= MOST / len(CHUNK) + 1
         assert kept(db) == 0
 
-    def test_elsewhere_less_is_taken(self, author: Client) -> None:
-        response = author.post("/posts", content=b"x" * (MOST_ELSEWHERE + 1))
+    @pytest.mark.parametrize(
+        ("method", "path"), [("POST", "/posts"), ("PATCH", "/posts/import"), ("PUT", "/posts/import")]
+    )
+    def test_elsewhere_less_is_taken(self, author: Client, method: str, path: str) -> None:
+        response = author.request(method, path, content=b"x" * (MOST_ELSEWHERE + 1))
         assert response.status_code == 413

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 from fastapi import APIRouter, FastAPI
-from sqlalchemy import func, inspect, select
-from sqlalchemy.orm import Session
+from sqlalchemy import String, delete, func, inspect, select, update
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from starlette.testclient import TestClient
 
 from app.database import SessionLocal, engine
@@ -15,9 +16,24 @@ from app.models import Post, RefreshToken, User
 from app.routing import OneHopRoute
 from tests.client import Client
 from tests.factories import PostFactory, UserFactory
+from tests.isolation import nothing_left, rolled_back
 
 REGISTRATION = {"email": "new@example.com", "name": "New", "password": "Password1"}
 router = APIRouter(route_class=OneHopRoute)
+
+
+class Tables(DeclarativeBase):
+    """Tables of these tests alone."""
+
+
+class Seat(Tables):
+    """Two columns are its key, neither called `id`, and the attribute of one is not called as its column."""
+
+    __tablename__ = "seats_of_tests"
+
+    event: Mapped[str] = mapped_column("event_code", String(20), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    guest: Mapped[str] = mapped_column(String(20))
 
 
 def count(db: Session, model: type[User | Post | RefreshToken]) -> int:
@@ -56,6 +72,19 @@ def undo_savepoint(db: SessionDep) -> None:
     db.add(UserFactory.build(email="undone@example.com"))
     db.flush()
     savepoint.rollback()
+
+
+@router.post("/seats")
+def change_seats(db: SessionDep) -> None:
+    db.execute(delete(Seat).where(Seat.number == 1))
+    db.execute(update(Seat).values(guest="Changed"))
+
+
+@pytest.fixture(scope="module")
+def seats(schema: None) -> Iterator[None]:
+    Tables.metadata.create_all(engine)
+    yield
+    Tables.metadata.drop_all(engine)
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +129,52 @@ class TestTransactionPerTest:
         db.commit()
         with Session(engine) as elsewhere:
             assert count(elsewhere, User) == 0
+
+
+class TestBadTest:
+    """One that breaks what the others stand on is one that fails, and the next is as good as ever."""
+
+    def refuse(self, *_: object, **__: object) -> None:
+        raise RuntimeError("no session")
+
+    def leave_no_connection(self, db: Session) -> None:
+        driver = db.connection().connection.driver_connection
+        assert driver is not None
+        driver.close()
+
+    def check_that_the_next_is_isolated(self) -> None:
+        with SessionLocal() as session:
+            assert session.get_bind() is engine
+            assert count(session, User) == 0
+        with rolled_back() as db:
+            UserFactory()
+            assert count(db, User) == 1
+
+    def test_a_set_up_that_fails_changes_nothing(self, schema: None, monkeypatch: pytest.MonkeyPatch) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(SessionLocal, "class_", self.refuse)
+            with pytest.raises(RuntimeError, match="no session"), rolled_back():
+                pass
+        self.check_that_the_next_is_isolated()
+
+    def test_a_connection_that_is_gone_is_not_the_next_ones(self, schema: None) -> None:
+        with pytest.raises(DBAPIError), rolled_back() as db:
+            self.leave_no_connection(db)
+        self.check_that_the_next_is_isolated()
+
+    def test_a_session_that_outlives_the_test_reaches_no_other(self, schema: None) -> None:
+        with rolled_back():
+            session = SessionLocal()
+            count(session, User)
+        with pytest.raises(SQLAlchemyError):
+            count(session, User)
+        self.check_that_the_next_is_isolated()
+
+    def test_rows_that_are_committed_fail_the_test_itself(self, schema: None) -> None:
+        failure = pytest.raises(pytest.fail.Exception, match="committed rows to users: use `db`")
+        with failure, nothing_left(), SessionLocal.begin() as session:
+            session.add(UserFactory.build())
+        self.check_that_the_next_is_isolated()
 
 
 class TestSavepointPerRequest:
@@ -153,3 +228,10 @@ class TestObjectsOfTheTest:
         assert db.get(User, user.id) is None
         assert db.get(Post, post.id) is None
         assert (user.email, post.title) == ("user@example.com", "Gone")
+
+    def test_they_are_known_by_whatever_their_key_is(self, seats: None, failing_client: Client, db: Session) -> None:
+        gone, left = (Seat(event="opening", number=number, guest="Guest") for number in (1, 2))
+        db.add_all([gone, left])
+        assert failing_client.post("/seats").status_code == 200
+        assert (inspect(gone).session, gone.guest) == (None, "Guest")
+        assert (inspect(left).session, left.guest) == (db, "Changed")

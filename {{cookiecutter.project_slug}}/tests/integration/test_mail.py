@@ -65,7 +65,7 @@ class TestServer:
     def test_delivering_says_what_the_server_said(self, postbox: Postbox) -> None:
         postbox.refusal = "550 No such mailbox"
         with pytest.raises(smtplib.SMTPResponseException, match="No such mailbox"):
-            mail.deliver("new@example.com", "Subject", "Text", "<p>Text</p>")
+            mail.hand_over("new@example.com", "Subject", "Text", "<p>Text</p>")
 
     def test_a_password_is_not_sent_without_tls(self, settings: Settings) -> None:
         host = settings.mail_url.removeprefix("smtp://")
@@ -85,7 +85,7 @@ class TestServer:
         monkeypatch.setattr(mail, "get_settings", lambda: settings.model_copy(update={"mail_url": "console://"}))
         # Longer than a line of a mail, and not in ASCII: what is shown can be clicked.
         line = f"Zoë: {mail.link('reset-password', 'x' * 43)}"
-        mail.deliver("new@example.com", "Subject", line, "<p>Text</p>")
+        mail.hand_over("new@example.com", "Subject", line, "<p>Text</p>")
         shown = capsys.readouterr().err
         assert "To: new@example.com" in shown
         assert "Subject: Subject" in shown

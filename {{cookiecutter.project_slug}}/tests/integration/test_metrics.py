@@ -24,6 +24,9 @@ def value(name: str, **labels: str) -> float:
     ("method", "path", "labels"),
     [
         ("GET", "/posts/{id}/?q=1", {"method": "GET", "route": "/posts/{post_id}", "status": "200"}),
+        ("GET", "/openapi.json", {"method": "GET", "route": "/openapi.json", "status": "200"}),
+        ("HEAD", "/docs/favicon-32x32.png", {"method": "HEAD", "route": "/docs/{asset}", "status": "200"}),
+        ("PUT", "/docs", {"method": "PUT", "route": "/docs", "status": "405"}),
         ("GET", "/wp-login.php", {"method": "GET", "route": "unmatched", "status": "404"}),
         ("BREW", "/posts", {"method": "other", "route": "/posts", "status": "405"}),
         ("GET", "/users/me", {"method": "GET", "route": "/users/me", "status": "401"}),

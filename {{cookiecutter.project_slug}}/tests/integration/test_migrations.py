@@ -1,15 +1,21 @@
 """The migrations lead from nothing to the models' tables and back, and lose no row, on the engine of production."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
+from threading import Thread
+from time import monotonic, sleep
 
 import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app.cli import MIGRATIONS
 from app.database import Base, engine
 from tests.migrating import add_revision
 from tests.rows import everything, fill
@@ -29,6 +35,10 @@ def downgrade():
         with op.batch_alter_table(table) as batch:
             batch.drop_column("added")
 """
+ADD_A_COLUMN = """
+def upgrade():
+    op.add_column("users", sa.Column("added", sa.String(10)))
+"""
 ORPHAN_POSTS = """
 def upgrade():
     op.execute("UPDATE posts SET author_id = 99")
@@ -44,13 +54,13 @@ def test_there_is_one_newest_revision(config: Config) -> None:
 
 
 def test_they_go_up_to_the_tables_of_the_models_down_to_nothing_and_up_again(
-    config: Config, own_database: Engine
+    config: Config, spare_database: Engine
 ) -> None:
     command.upgrade(config, "head")
     command.downgrade(config, "base")
-    assert tables(own_database) == set()
+    assert tables(spare_database) == set()
     command.upgrade(config, "head")
-    assert tables(own_database) == set(TABLES)
+    assert tables(spare_database) == set(TABLES)
     command.check(config)
 
 
@@ -62,29 +72,61 @@ def test_every_constraint_has_the_name_of_the_convention(schema: None) -> None:
         assert all(name and name.startswith((f"uq_{table}_", f"fk_{table}_")) for name in names)
 
 
-def test_a_change_of_every_table_keeps_all_rows(config: Config, own_db: Session, tmp_path: Path) -> None:
+def test_a_change_of_every_table_keeps_all_rows(config: Config, spare_db: Session, tmp_path: Path) -> None:
     command.upgrade(config, "head")
-    fill(own_db)
-    own_db.commit()
-    rows = everything(own_db)
-    own_db.rollback()
+    fill(spare_db)
+    spare_db.commit()
+    rows = everything(spare_db)
+    spare_db.rollback()
     assert all(len(found) == 3 for found in rows)
     add_revision(config, tmp_path, "changed", CHANGE_EVERY_TABLE)
     for step in ("+1", "-1"):
         (command.upgrade if step == "+1" else command.downgrade)(config, step)
-        assert everything(own_db) == rows
-        own_db.rollback()
+        assert everything(spare_db) == rows
+        spare_db.rollback()
 
 
 def test_one_that_leaves_rows_without_what_they_refer_to_changes_nothing(
-    config: Config, own_db: Session, tmp_path: Path
+    config: Config, spare_db: Session, tmp_path: Path
 ) -> None:
     command.upgrade(config, "head")
-    fill(own_db)
-    own_db.commit()
-    rows = everything(own_db)
-    own_db.rollback()
+    fill(spare_db)
+    spare_db.commit()
+    rows = everything(spare_db)
+    spare_db.rollback()
     add_revision(config, tmp_path, "orphans", ORPHAN_POSTS)
     with pytest.raises(IntegrityError):
         command.upgrade(config, "head")
-    assert everything(own_db) == rows
+    assert everything(spare_db) == rows
+
+
+@pytest.mark.slow
+def test_of_three_at_once_one_migrates_and_the_others_wait(spare_database: Engine) -> None:
+    url = spare_database.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-m", "app.cli", "migrate"]
+    processes = [
+        subprocess.Popen(command, cwd=MIGRATIONS.parent, env={**os.environ, "DATABASE_URL": url})  # noqa: S603 - ours
+        for _ in range(3)
+    ]
+    assert [process.wait(50) for process in processes] == [0, 0, 0]
+    assert tables(spare_database) == set(TABLES)
+
+
+@pytest.mark.slow
+def test_one_that_waits_for_a_long_reader_lets_others_read(
+    config: Config, spare_database: Engine, tmp_path: Path
+) -> None:
+    command.upgrade(config, "head")
+    add_revision(config, tmp_path, "added", ADD_A_COLUMN)
+    migration = Thread(target=command.upgrade, args=(config, "head"))
+    read = text("SELECT count(*) FROM users")
+    with spare_database.connect() as long_reader, spare_database.connect() as other:
+        long_reader.execute(read)
+        migration.start()
+        sleep(1)
+        began = monotonic()
+        other.execute(read)
+        waited = monotonic() - began
+    migration.join(30)
+    assert waited < 10
+    assert "added" in {column["name"] for column in inspect(spare_database).get_columns("users")}

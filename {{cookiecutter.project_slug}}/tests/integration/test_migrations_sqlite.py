@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, insert, inspect, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app.database import Base
 from app.models import User
 from tests.migrating import add_revision
 from tests.rows import everything, fill, sample
@@ -24,11 +25,11 @@ ORPHANS = """
 
 
 @pytest.fixture
-def filled(config: Config, own_db: Session) -> Session:
+def filled(config: Config, spare_db: Session) -> Session:
     command.upgrade(config, "head")
-    fill(own_db)
-    own_db.commit()
-    return own_db
+    fill(spare_db)
+    spare_db.commit()
+    return spare_db
 
 
 def test_a_key_of_a_deleted_row_is_not_given_again(config: Config, filled: Session, tmp_path: Path) -> None:
@@ -36,7 +37,7 @@ def test_a_key_of_a_deleted_row_is_not_given_again(config: Config, filled: Sessi
     filled.commit()
     add_revision(config, tmp_path, "wider", WIDER_NAMES)
     command.upgrade(config, "head")
-    values = {column.name: sample(column, 3) for column in User.__table__.columns if column.name != "id"}
+    values = {column.name: sample(column, 3) for column in Base.metadata.tables["users"].columns if column.name != "id"}
     filled.execute(insert(User).values(**values))
     assert filled.scalar(select(func.max(User.id))) == 4
 

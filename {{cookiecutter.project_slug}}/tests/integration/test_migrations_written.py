@@ -23,7 +23,6 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     column,
-    delete,
     func,
     insert,
     inspect,
@@ -35,7 +34,7 @@ from sqlalchemy.exc import DBAPIError
 from app import cli
 from app.database import Base, Key, UTCDateTime
 
-Write = Callable[..., None]
+Write = Callable[..., object]
 
 
 @pytest.fixture
@@ -74,7 +73,7 @@ def test_two_of_one_message_are_two_files(write: Write, config: Config, tmp_path
 
 
 def test_a_table_goes_up_is_compared_clean_and_goes_down(
-    write: Write, define: Callable[..., None], config: Config, own_database: Engine
+    write: Write, define: Callable[..., None], config: Config, spare_database: Engine
 ) -> None:
     define(
         Column("event", Key, ForeignKey("posts.id"), index=True),
@@ -93,31 +92,30 @@ def test_a_table_goes_up_is_compared_clean_and_goes_down(
     write("add notes")
     command.upgrade(config, "head")
     command.check(config)
-    names = {one["name"] for one in inspect(own_database).get_unique_constraints("notes")}
+    names = {one["name"] for one in inspect(spare_database).get_unique_constraints("notes")}
     assert names == {"uq_notes_event_number", "uq_notes_event_person"}
     command.downgrade(config, "-1")
-    assert not inspect(own_database).has_table("notes")
+    assert not inspect(spare_database).has_table("notes")
 
 
 def test_a_change_of_the_choices_is_written_and_taken_back(
-    write: Write, define: Callable[..., None], config: Config, own_database: Engine
+    write: Write, define: Callable[..., None], config: Config, spare_database: Engine
 ) -> None:
     def choices(*values: str, name: str = "status") -> Column[str]:
         return Column(name, Enum(*values, name=name, native_enum=False, create_constraint=True, length=20))
 
     def accepted(name: str) -> list[str]:
         found = []
-        # Not the model's, which would refuse the value itself.
-        notes = table("notes", column(name))
         for value in ("draft", "published", "archived"):
-            with suppress(DBAPIError), own_database.begin() as connection:
-                connection.execute(insert(notes).values({name: value}))
+            with suppress(DBAPIError), spare_database.begin() as connection:
+                # Not the model's table, whose type would refuse the value itself.
+                connection.execute(insert(table("notes", column(name))).values({name: value}))
                 found.append(value)
-        with own_database.begin() as connection:
-            connection.execute(delete(notes))
+        with spare_database.begin() as connection:
+            connection.execute(text("DELETE FROM notes"))
         return found
 
-    definitions = [
+    definitions: list[list[Any]] = [
         [choices("draft", "published")],
         [choices("draft", "archived", "published")],
         [choices("archived"), choices("draft", name="kind"), Column("number", Key)],
@@ -139,5 +137,5 @@ def test_a_change_of_the_choices_is_written_and_taken_back(
 
 def test_alembic_runs_from_any_folder(tmp_path: Path) -> None:
     configuration = str(cli.MIGRATIONS.parent / "pyproject.toml")
-    command_line = [sys.executable, "-P", "-m", "alembic", "--config", configuration, "upgrade", "head", "--sql"]
-    assert subprocess.run(command_line, cwd=tmp_path, check=False).returncode == 0  # noqa: S603 - nobody else's input
+    command = [sys.executable, "-P", "-m", "alembic", "--config", configuration, "upgrade", "head", "--sql"]
+    assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 0  # noqa: S603 - nothing of it is given

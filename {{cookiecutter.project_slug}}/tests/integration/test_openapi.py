@@ -12,53 +12,58 @@ from app.models import User
 from tests.client import Client
 from tests.factories import PASSWORD, PostFactory
 
-# Every route, its operation id and every status that it documents: what it answers, and nothing else.
+# What a route that takes a body may answer because of it.
+BODY = {"408", "413", "429"}
+# Every route, its operation id and every status that it documents: what it answers, and nothing else. All that use the
+# database answer 503 as well.
 OPERATIONS = {
-    ("post", "/auth/register"): ("register", {"201", "409", "413", "422", "429"}),
-    ("post", "/auth/login"): ("log_in", {"200", "401", "413", "422", "429"}),
-    ("post", "/auth/token"): ("log_in_with_form", {"200", "401", "413", "422", "429"}),
-    ("post", "/auth/refresh"): ("refresh", {"200", "401", "413", "422", "429"}),
-    ("post", "/auth/logout"): ("log_out", {"204", "413", "422"}),
+    ("post", "/auth/register"): ("register", {"201", "409", "422"} | BODY),
+    ("post", "/auth/login"): ("log_in", {"200", "401", "422"} | BODY),
+    ("post", "/auth/token"): ("log_in_with_form", {"200", "401", "422"} | BODY),
+    ("post", "/auth/refresh"): ("refresh", {"200", "401", "422"} | BODY),
+    ("post", "/auth/logout"): ("log_out", {"204", "422"} | BODY),
     ("get", "/auth/sessions"): ("list_sessions", {"200", "401", "422"}),
-    ("delete", "/auth/sessions"): ("log_out_everywhere", {"204", "401"}),
+    ("delete", "/auth/sessions"): ("log_out_everywhere", {"204", "401", "404"}),
     ("delete", "/auth/sessions/{session_id}"): ("end_session", {"204", "401", "404", "422"}),
-    ("post", "/auth/password/forgot"): ("forgot_password", {"202", "413", "422", "429"}),
-    ("post", "/auth/password/reset"): ("reset_password", {"204", "400", "413", "422", "429"}),
-    ("post", "/auth/email/verify"): ("verify_email", {"204", "400", "413", "422"}),
+    ("post", "/auth/password/forgot"): ("forgot_password", {"202", "422"} | BODY),
+    ("post", "/auth/password/reset"): ("reset_password", {"204", "400", "422"} | BODY),
+    ("post", "/auth/email/verify"): ("verify_email", {"204", "400", "422"} | BODY),
     ("post", "/auth/email/verify/resend"): ("resend_verification", {"202", "401", "429"}),
     ("get", "/users/me"): ("read_me", {"200", "401"}),
-    ("patch", "/users/me"): ("update_me", {"200", "401", "409", "413", "422", "429"}),
-    ("delete", "/users/me"): ("delete_me", {"204", "401"}),
-    ("put", "/users/me/password"): ("change_my_password", {"204", "401", "403", "413", "422", "429"}),
+    ("patch", "/users/me"): ("update_me", {"200", "401", "409", "422"} | BODY),
+    ("delete", "/users/me"): ("delete_me", {"204", "401", "409"}),
+    ("put", "/users/me/password"): ("change_my_password", {"204", "401", "403", "422"} | BODY),
     ("get", "/users"): ("list_users", {"200", "401", "403", "422"}),
-    ("post", "/users"): ("create_user", {"201", "401", "403", "409", "413", "422"}),
+    ("post", "/users"): ("create_user", {"201", "401", "403", "409", "422"} | BODY),
     ("get", "/users/{user_id}"): ("read_user", {"200", "401", "404", "422"}),
-    ("patch", "/users/{user_id}"): ("update_user", {"200", "401", "403", "404", "409", "413", "422", "429"}),
-    ("delete", "/users/{user_id}"): ("delete_user", {"204", "401", "403", "404", "422"}),
+    ("patch", "/users/{user_id}"): ("update_user", {"200", "401", "403", "404", "409", "422"} | BODY),
+    ("delete", "/users/{user_id}"): ("delete_user", {"204", "401", "403", "404", "409", "422"}),
     ("get", "/users/{user_id}/posts"): ("list_user_posts", {"200", "401", "404", "422"}),
     ("get", "/posts"): ("list_posts", {"200", "401", "422"}),
-    ("post", "/posts"): ("create_post", {"201", "401", "409", "413", "422"}),
+    ("post", "/posts"): ("create_post", {"201", "401", "409", "422"} | BODY),
     # {% if cookiecutter.use_celery %}
-    ("post", "/posts/import"): ("import_file", {"202", "401", "413", "422", "503"}),
+    ("post", "/posts/import"): ("import_file", {"202", "401", "409", "422", "503"} | BODY),
     ("get", "/tasks/{task_id}"): ("read_task", {"200", "401", "404", "422"}),
     # {% endif %}
     ("get", "/posts/{post_id}"): ("read_post", {"200", "401", "404", "422"}),
-    ("patch", "/posts/{post_id}"): ("update_post", {"200", "401", "403", "404", "409", "413", "422"}),
+    ("patch", "/posts/{post_id}"): ("update_post", {"200", "401", "403", "404", "409", "422"} | BODY),
     ("delete", "/posts/{post_id}"): ("delete_post", {"204", "401", "403", "404", "422"}),
     ("get", "/health/live"): ("live", {"200"}),
     ("get", "/health/ready"): ("ready", {"200", "503"}),
 }
+# With a slash at the end it would be one session whose id is empty.
+EXACT = ("delete", "/auth/sessions")
 OPEN = {
-    "/auth/register",
-    "/auth/login",
-    "/auth/token",
-    "/auth/refresh",
-    "/auth/logout",
-    "/auth/password/forgot",
-    "/auth/password/reset",
-    "/auth/email/verify",
-    "/health/live",
-    "/health/ready",
+    ("post", "/auth/register"),
+    ("post", "/auth/login"),
+    ("post", "/auth/token"),
+    ("post", "/auth/refresh"),
+    ("post", "/auth/logout"),
+    ("post", "/auth/password/forgot"),
+    ("post", "/auth/password/reset"),
+    ("post", "/auth/email/verify"),
+    ("get", "/health/live"),
+    ("get", "/health/ready"),
 }
 
 
@@ -79,7 +84,10 @@ def operations(schema_document: dict[str, Any]) -> dict[tuple[str, str], dict[st
 class TestSchema:
     def test_every_status_is_documented(self, operations: dict[tuple[str, str], dict[str, Any]]) -> None:
         documented = {key: (found["operationId"], set(found["responses"])) for key, found in operations.items()}
-        assert documented == OPERATIONS
+        live = ("get", "/health/live")
+        assert documented == {
+            key: (name, statuses if key == live else statuses | {"503"}) for key, (name, statuses) in OPERATIONS.items()
+        }
 
     def test_operation_ids_are_unique(self, operations: dict[tuple[str, str], dict[str, Any]]) -> None:
         assert len({found["operationId"] for found in operations.values()}) == len(operations)
@@ -99,7 +107,7 @@ class TestSchema:
         assert (body["required"], body["properties"]["detail"]["type"]) == (["detail"], "string")
 
     def test_it_says_which_routes_take_a_token(self, operations: dict[tuple[str, str], dict[str, Any]]) -> None:
-        assert {path for (_, path), found in operations.items() if "security" not in found} == OPEN
+        assert {key for key, found in operations.items() if "security" not in found} == OPEN
         schemes = [found["security"] for found in operations.values() if "security" in found]
         assert schemes == [[{"OAuth2PasswordBearer": []}]] * len(schemes)
 
@@ -137,15 +145,15 @@ class TestDocs:
 
 
 class TestPaths:
-    @pytest.mark.parametrize(("method", "path"), OPERATIONS)
+    @pytest.mark.parametrize(("method", "path"), [operation for operation in OPERATIONS if operation != EXACT])
     @pytest.mark.parametrize("end", ["/", "//"])
     def test_a_slash_at_the_end_makes_no_difference(
         self, anon_client: Client, method: str, path: str, end: str
     ) -> None:
         address = re.sub(r"\{\w+\}", "1", path)
         plain, slashed = (anon_client.request(method.upper(), text) for text in (address, address + end))
-        assert (slashed.status_code, slashed.json()) == (plain.status_code, plain.json())
-        assert slashed.json() != {"detail": "Not Found"}
+        assert (slashed.status_code, slashed.content) == (plain.status_code, plain.content)
+        assert slashed.content != b'{"detail":"Not Found"}'
         assert slashed.history == []
 
     def test_a_slash_before_the_query_makes_no_difference(self, anon_client: Client) -> None:

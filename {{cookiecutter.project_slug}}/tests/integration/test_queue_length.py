@@ -12,10 +12,11 @@ from tests.workers import queue_down
 LENGTH = re.compile(r"^celery_queue_length (\S+)$", re.MULTILINE)
 
 
-def test_it_tells_how_much_is_queued(anon_client: Client, queue: SimpleQueue) -> None:
+def test_it_tells_how_much_is_queued(anon_client: Client, queue: SimpleQueue, mail_queue: SimpleQueue) -> None:
     assert LENGTH.findall(anon_client.get("/metrics").text) == ["0.0"]
-    celery.send_task("app.mail.deliver")
-    assert LENGTH.findall(anon_client.get("/metrics").text) == ["1.0"]
+    celery.send_task("app.posts.tasks.resume_imports")
+    celery.send_task("app.outbox.deliver_left")
+    assert LENGTH.findall(anon_client.get("/metrics").text) == ["2.0"]
 
 
 def test_a_broker_that_says_nothing_is_left_out(anon_client: Client) -> None:

@@ -9,10 +9,12 @@ from sqlalchemy.orm import Session
 
 from app.auth import sessions
 from app.auth.tokens import hash_opaque_token, read_access_token
+from app.errors import Unauthorized
 from app.models import RefreshToken, User
 from app.models.columns import now
 from app.settings import Settings
 from tests.client import Client
+from tests.rows import age_spent_tokens
 
 
 @pytest.fixture
@@ -92,6 +94,7 @@ class TestRefresh:
 class TestReuse:
     def test_a_spent_token_ends_its_session(self, anon_client: Client, db: Session, token: str) -> None:
         newer = refresh(anon_client, token).json()["refresh_token"]
+        age_spent_tokens(db)
         before = now()
         assert_refused(refresh(anon_client, token))
         for text in (token, newer):
@@ -103,6 +106,7 @@ class TestReuse:
 
     def test_the_newest_token_no_longer_works_then(self, anon_client: Client, db: Session, token: str) -> None:
         newest = refresh(anon_client, refresh(anon_client, token).json()["refresh_token"]).json()["refresh_token"]
+        age_spent_tokens(db)
         assert_refused(refresh(anon_client, token))
         after = rows(db)
         assert_refused(refresh(anon_client, newest))
@@ -111,6 +115,7 @@ class TestReuse:
     def test_an_expired_spent_token_ends_its_session_too(self, anon_client: Client, db: Session, token: str) -> None:
         newer = refresh(anon_client, token).json()["refresh_token"]
         row(db, token).expires_at = now() - timedelta(seconds=1)
+        age_spent_tokens(db)
         assert_refused(refresh(anon_client, token))
         assert row(db, newer).revoked_at is not None
 
@@ -122,6 +127,7 @@ class TestReuse:
             sessions.add_token(db, other_user, "third", settings),
         ]
         refresh(anon_client, token)
+        age_spent_tokens(db)
         assert_refused(refresh(anon_client, token))
         for other in others:
             assert (row(db, other).revoked_at, row(db, other).spent_at) == (None, None)
@@ -135,8 +141,47 @@ class TestReuse:
         older = sessions.add_token(db, user, "family", settings)
         row(db, older).revoked_at = long_ago
         refresh(anon_client, token)
+        age_spent_tokens(db)
         assert_refused(refresh(anon_client, token))
         assert row(db, older).revoked_at == long_ago
+
+
+class TestGrace:
+    """A refresh that is tried again, because its answer was lost or a second tab was as fast, is no theft."""
+
+    def test_a_spent_token_is_refused_and_its_session_goes_on(
+        self, anon_client: Client, db: Session, token: str
+    ) -> None:
+        newer = refresh(anon_client, token).json()["refresh_token"]
+        before = rows(db)
+        assert_refused(refresh(anon_client, token))
+        assert rows(db) == before
+        assert refresh(anon_client, newer).status_code == 200
+
+    @pytest.mark.parametrize(
+        ("grace", "age", "ended"),
+        [(10, timedelta(seconds=10), True), (10, timedelta(seconds=9.999999), False), (0, timedelta(0), True)],
+    )
+    def test_it_lasts_as_long_as_the_setting_says(
+        self,
+        db: Session,
+        settings: Settings,
+        monkeypatch: pytest.MonkeyPatch,
+        token: str,
+        grace: int,
+        age: timedelta,
+        *,
+        ended: bool,
+    ) -> None:
+        assert settings.refresh_grace_seconds == 10
+        spent_at = row(db, token).spent_at = now()
+        db.flush()
+        monkeypatch.setattr(sessions, "now", lambda: spent_at + age)
+        with pytest.raises(Unauthorized) as refused:
+            sessions.spend(db, token, settings.model_copy(update={"refresh_grace_seconds": grace}))
+        assert refused.value.keeps_changes is ended
+        db.refresh(row(db, token))
+        assert (row(db, token).revoked_at is not None) is ended
 
 
 class TestRefusedRefresh:

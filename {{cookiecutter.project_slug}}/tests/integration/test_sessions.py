@@ -14,6 +14,7 @@ from app.models.columns import now
 from app.settings import Settings
 from tests.client import Client
 from tests.factories import PASSWORD
+from tests.rows import age_spent_tokens
 
 CREDENTIALS = {"email": "user@example.com", "password": PASSWORD}
 
@@ -101,6 +102,7 @@ class TestList:
         text = sessions.add_token(db, user, "family", settings)
         for status in (200, 401):
             assert client.post("/auth/refresh", json={"refresh_token": text}).status_code == status
+            age_spent_tokens(db)
         assert ids(client) == []
 
     def test_those_of_others_are_not_shown(

@@ -21,7 +21,8 @@ from app.shared_buckets import SharedBuckets
 from tests.caching import SECONDS_FOR_AN_ANSWER
 from tests.client import Client
 from tests.factories import PASSWORD
-from tests.outage import Proxy, Way, until
+from tests.outage import until
+from tests.proxy import Proxy, Way
 
 if TYPE_CHECKING:
     from tests.throttling import PassTime, SetRates

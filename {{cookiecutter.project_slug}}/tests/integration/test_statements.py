@@ -5,6 +5,7 @@ from threading import get_ident
 from typing import Any
 
 import pytest
+from fastapi import BackgroundTasks
 from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction
 
@@ -21,6 +22,11 @@ DELETE_USER = 1
 # {% if cookiecutter.use_redis %}
 # The cache forgets their posts: the user is locked, and the ids are read.
 DELETE_USER += 2
+# {% endif %}
+MAIL = 0
+# {% if cookiecutter.use_celery %}
+# Each is kept until it is delivered.
+MAIL = 1
 # {% endif %}
 
 
@@ -49,7 +55,13 @@ class Costs:
 
 
 @pytest.fixture
-def costs() -> Iterator[Costs]:
+def costs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Costs]:
+    """What requests cost, without what is done after their answers."""
+
+    async def leave_undone(_tasks: BackgroundTasks) -> None:
+        pass
+
+    monkeypatch.setattr(BackgroundTasks, "__call__", leave_undone)
     costs = Costs()
     listeners: list[tuple[Any, str, Callable[..., None]]] = [
         (engine, "before_cursor_execute", costs.add_statement),
@@ -92,9 +104,9 @@ COSTS: list[tuple[str, str, Any, int]] = [
     ("GET", "/health/ready", None, 1),
     ("GET", "/users/me", None, 1),
     ("PATCH", "/users/me", {"name": "New"}, 2),
-    ("PATCH", "/users/me", {"email": "new@example.com"}, 3),
+    ("PATCH", "/users/me", {"email": "new@example.com"}, 2 + 2 * MAIL),
     ("DELETE", "/users/me", None, 1 + DELETE_USER),
-    ("PUT", "/users/me/password", {"current_password": PASSWORD, "new_password": "Password2"}, 3),
+    ("PUT", "/users/me/password", {"current_password": PASSWORD, "new_password": "Password2"}, 3 + MAIL),
     ("GET", "/users/{own}", None, 2),
     ("GET", "/users/{other}", None, 2),
     ("PATCH", "/users/{own}", {"name": "New"}, 2),
@@ -112,16 +124,16 @@ COSTS: list[tuple[str, str, Any, int]] = [
     ("PATCH", "/posts/{post}", {"slug": "new"}, 3),
     ("PATCH", "/posts/{theirs}", {"title": "New"}, 2),
     ("DELETE", "/posts/{post}", None, 4),
-    ("POST", "/auth/register", {"email": "new@example.com", "name": "New", "password": PASSWORD}, 2),
+    ("POST", "/auth/register", {"email": "new@example.com", "name": "New", "password": PASSWORD}, 1 + MAIL),
     ("POST", "/auth/login", {"email": "user@example.com", "password": PASSWORD}, 2),
     ("POST", "/auth/refresh", {"refresh_token": "{token}"}, 4),
     ("POST", "/auth/logout", {"refresh_token": "{token}"}, 3),
     ("GET", "/auth/sessions", None, 3),
     ("DELETE", "/auth/sessions", None, 2),
     ("DELETE", "/auth/sessions/{session}", None, 4),
-    ("POST", "/auth/password/reset", {"token": "{reset}", "password": "Password2"}, 5),
+    ("POST", "/auth/password/reset", {"token": "{reset}", "password": "Password2"}, 5 + MAIL),
     ("POST", "/auth/email/verify", {"token": "{verification}"}, 4),
-    ("POST", "/auth/email/verify/resend", None, 2),
+    ("POST", "/auth/email/verify/resend", None, 1 + MAIL),
 ]
 
 

@@ -19,6 +19,7 @@ from app.worker import celery
 from tests.workers import numbered, taken
 
 IMPORT = "app.posts.tasks.import_posts"
+MAIL = "app.outbox.deliver_left"
 RESUME = "app.posts.tasks.resume_imports"
 PURGE = "app.auth.tasks.purge_expired_tokens"
 
@@ -55,6 +56,15 @@ class TestResumeImports:
         resume_imports()
         assert taken(queue) == [], "what has just been queued is queued again"
 
+    def test_one_that_waits_in_a_busy_queue_is_not_queued_twice(
+        self, db: Session, user: User, queue: SimpleQueue
+    ) -> None:
+        task_id = add_import(db, user, ImportStatus.RUNNING, idle=10 * IDLE_SECONDS)
+        resume_imports()
+        db.execute(update(PostImport).values(updated_at=now() - timedelta(seconds=10 * IDLE_SECONDS)))
+        resume_imports()
+        assert taken(queue) == [(IMPORT, [task_id])]
+
     @pytest.mark.parametrize("status", [ImportStatus.COMPLETE, ImportStatus.FAILED])
     def test_those_that_are_over_are_not(
         self, db: Session, user: User, queue: SimpleQueue, status: ImportStatus
@@ -79,16 +89,24 @@ class TestResumeImports:
 
 
 class TestSchedule:
-    def test_each_task_of_it_is_queued_under_its_name(self, queue: SimpleQueue) -> None:
+    def test_each_task_of_it_is_queued_under_its_name(self, queue: SimpleQueue, mail_queue: SimpleQueue) -> None:
         application: Any = celery
         scheduler = Scheduler(app=application)
-        assert set(scheduler.schedule) == {"purge-expired-tokens", "resume-imports"}
+        assert set(scheduler.schedule) == {"deliver-mail", "purge-expired-tokens", "resume-imports"}
         for entry in scheduler.schedule.values():
             scheduler.apply_entry(entry)
         assert sorted(taken(queue)) == [(PURGE, []), (RESUME, [])]
-        assert {PURGE, RESUME} <= set(celery.tasks)
+        assert taken(mail_queue) == [(MAIL, [])]
+        assert {MAIL, PURGE, RESUME} <= set(celery.tasks)
 
-    @pytest.mark.parametrize(("name", "minutes"), [("purge-expired-tokens", {17}), ("resume-imports", set(range(60)))])
+    @pytest.mark.parametrize(
+        ("name", "minutes"),
+        [
+            ("deliver-mail", set(range(60))),
+            ("purge-expired-tokens", {17}),
+            ("resume-imports", set(range(60))),
+        ],
+    )
     def test_when(self, name: str, minutes: set[int]) -> None:
         schedule = celery.conf.beat_schedule[name]["schedule"]
         assert (schedule.minute, len(schedule.hour), len(schedule.day_of_month)) == (minutes, 24, 31)

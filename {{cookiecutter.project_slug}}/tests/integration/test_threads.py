@@ -7,11 +7,11 @@ from anyio import to_thread
 from sqlalchemy.orm import Session
 
 from app.auth import one_time_tokens, sessions
-from app.models import Purpose, User
+from app.models import Purpose, Role, User
 from app.routing import HashingRoute
 from app.settings import Settings
 from tests.client import Client
-from tests.factories import PASSWORD, PostFactory
+from tests.factories import PASSWORD, PostFactory, UserFactory
 from tests.unit.journal import Journal
 
 CREDENTIALS = {"email": "user@example.com", "password": PASSWORD}
@@ -93,6 +93,8 @@ class TestTrips:
         path: str,
         body: dict[str, str] | None,
     ) -> None:
+        # The last admin could not leave.
+        UserFactory(role=Role.ADMIN)
         sent = body and {name: text.format(**names) for name, text in body.items()}
         assert admin_client.request(method, path.format(**names), json=sent).is_success
         assert journal.hops == [None]

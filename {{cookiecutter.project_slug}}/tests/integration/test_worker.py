@@ -70,7 +70,7 @@ class TestWorker:
         sprung = tmp_path / "sprung"
         assert pickle.loads(pickle.dumps(Trap(sprung))) is None  # noqa: S301 - what the worker is not to do
         sprung.unlink()
-        celery.send_task("app.mail.deliver", args=(Trap(sprung),), serializer="pickle")
+        celery.send_task("app.posts.tasks.import_posts", args=(Trap(sprung),), serializer="pickle")
         upload(server, settings, rows=3000)
         with running(*WORKER) as worker:
             assert eventually(is_complete), worker.said

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from app.settings import DATABASE_DRIVER, Settings
 
-SECRET = "x7" * 16
+SECRET = "x7Tq-2mV" * 4
 URL = f"{DATABASE_DRIVER}://user:hunter2@host/name"
 
 

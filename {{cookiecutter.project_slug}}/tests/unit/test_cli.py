@@ -1,6 +1,7 @@
 """The command line."""
 
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -86,6 +87,7 @@ class TestCreateAdmin:
                 "email: value is not a valid email address: An email address must have an @-sign.\n",
             ),
             ("nobody@\udcff.example", "Password1", None),
+            ("=?x?q?a?=@example.com", "Password1", "email: must not contain an encoded word (=?)\n"),
         ],
     )
     def test_bad_input_is_refused_in_a_sentence(
@@ -193,6 +195,12 @@ class TestServe:
         ((_, options),) = served
         assert (options["proxy_headers"], options["server_header"]) == (False, False)
 
+    def test_it_may_open_as_many_files_as_the_system_allows(self, served: list[tuple[str, dict[str, Any]]]) -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 512), hard))
+        assert run("serve").exit_code == 0
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+
     def test_the_options_are_handed_on(self, served: list[tuple[str, dict[str, Any]]]) -> None:
         assert run("serve", "--host", "::", "--port", "65535", "--workers", "2", "--reload").exit_code == 0
         ((_, options),) = served
@@ -266,8 +274,8 @@ class TestSettings:
         assert (result.exit_code, result.stdout) == (2, "")
         assert result.stderr.splitlines() == [
             "The settings (environment variables or .env) are wrong:",
-            "SECRET_KEY has 7 characters; production needs 32 or more",
-            "Key 1 of SECRET_KEY_FALLBACKS has 8 characters; production needs 32 or more",
+            "SECRET_KEY has 7 characters other than spaces; production needs 32 or more",
+            "Key 1 of SECRET_KEY_FALLBACKS has 8 characters other than spaces; production needs 32 or more",
             "DEBUG is on; production shows nobody the inside of an error",
         ]
 

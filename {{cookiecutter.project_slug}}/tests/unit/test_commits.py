@@ -100,7 +100,6 @@ class TestNoCommit:
         after_commit(db, done.append, "undone")
         db.execute(text("SELECT 1"))
         db.close()
-        db.commit()
         assert done == []
 
     def test_an_exception_drops_them(self, schema: None, done: list[str]) -> None:

@@ -124,10 +124,10 @@ class TestWholeFiles:
     )
     def test_one_that_is_wrong_as_a_whole_is_refused(self, document: bytes, message: str) -> None:
         with pytest.raises(RequestValidationError) as refused:
-            read_rows(document)
+            list(read_rows(document))
         ((problem),) = refused.value.errors()
         assert problem["loc"] == ("body", "file")
         assert problem["msg"].startswith(message)
 
     def test_one_with_as_many_rows_as_may_be_is_taken(self) -> None:
-        assert len(read_rows(HEADER.encode() + b"x\n" * MOST_ROWS)) == MOST_ROWS
+        assert len(list(read_rows(HEADER.encode() + b"x\n" * MOST_ROWS))) == MOST_ROWS

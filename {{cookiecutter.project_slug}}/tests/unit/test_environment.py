@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
 
+from app.settings import EXAMPLE_URL, Settings
 from tests import environment
 
 SERVER = "driver://user:p%40ss@host:1234"
@@ -115,7 +117,20 @@ class TestVariablesOfTheApplication:
         environment.pytest_load_initial_conftests()
         assert variables["DATABASE_URL"] == f"{SERVER}/shop_test"
         assert (variables["ENVIRONMENT"], variables["LOG_LEVEL"]) == ("test", "WARNING")
-        assert (variables["DEBUG"], variables["TRUSTED_HOSTS"]) == ("false", '["testserver"]')
+        assert variables["TRUSTED_HOSTS"] == '["testserver"]'
+
+    def test_no_other_setting_comes_from_the_environment_or_a_file(
+        self, variables: dict[str, str], tmp_path: Path
+    ) -> None:
+        file = tmp_path / ".env"
+        file.write_text("".join(f"{name.upper()}=nonsense\n" for name in Settings.model_fields), "utf-8")
+        variables.update({name: "nonsense" for field in Settings.model_fields for name in (field, field.upper())})
+        variables["SENTRY_DSN"] = "https://key@sentry.example.com/1"
+        environment.pytest_load_initial_conftests()
+        settings = Settings(_env_file=file, database_url=EXAMPLE_URL)
+        own = {name for name, field in Settings.model_fields.items() if getattr(settings, name) != field.default}
+        assert own == {"environment", "database_url", "secret_key", "trusted_hosts", "log_level"}
+        assert "SENTRY_DSN" not in variables
 
     def test_a_worker_gets_one_of_its_own(self, variables: dict[str, str]) -> None:
         variables["PYTEST_XDIST_WORKER"] = "gw3"

@@ -121,7 +121,12 @@ class TestTrustedProxies:
 
 class TestNumbers:
     @pytest.mark.parametrize(
-        ("name", "least", "most"), [("hsts_seconds", 0, 63_072_000), ("request_max_bytes", 1_000, 100_000_000)]
+        ("name", "least", "most"),
+        [
+            ("hsts_seconds", 0, 63_072_000),
+            ("request_max_bytes", 1_000, 100_000_000),
+            ("request_body_seconds", 1, 3_600),
+        ],
     )
     def test_they_have_limits(self, name: str, least: int, most: int) -> None:
         assert getattr(make(**{name: least}), name) == least

@@ -95,6 +95,19 @@ class TestOneHop:
         endpoint.__annotations__ = {"session": "SessionDep", "return": "bool"}
         assert serve(journal, endpoint).post("/").json() is True
 
+    def test_annotations_may_be_for_type_checkers_only(self, journal: Journal) -> None:
+        def double(number: int) -> int:
+            return number * 2
+
+        def endpoint(session: object, doubled: int = Depends(double)) -> list[object]:
+            return [type(session) is object, doubled]
+
+        # As they are under `if TYPE_CHECKING:`.
+        double.__annotations__["return"] = "OnlyForTypeCheckers"
+        endpoint.__annotations__ = {"session": "SessionDep", "doubled": "OnlyForTypeCheckers"}
+        assert serve(journal, endpoint).post("/?number=2").json() == [True, 4]
+        assert journal.hops == [None]
+
     def test_the_schema_shows_the_endpoint_and_not_how_it_runs(self, journal: Journal) -> None:
         def endpoint(body: Body, caller: CallerDep, q: str = "") -> None:
             """Do it."""

@@ -7,11 +7,14 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import make_url
 
+from app.database import engine_options
 from app.production import EXAMPLE_SECRET
 from app.settings import DATABASE_DRIVER, ENGINE_NAMES, EXAMPLE_URL, Environment, Settings
 from tests.unit.given import SECRET, URL, complaints, make
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
+# Of every driver, under its own name.
+OPTION = "{{ cookiecutter.__connect_timeout }}"
 ENGINE = DATABASE_DRIVER.partition("+")[0]
 
 pytestmark = pytest.mark.usefixtures("no_environment")
@@ -89,8 +92,22 @@ class TestDatabaseUrl:
         assert make_url(stored).password == "p@ss/w:rd %é"
 
     def test_the_parts_stay(self) -> None:
-        url = f"{DATABASE_DRIVER}://user:hunter2@host:1234/name?option=value"
+        url = f"{DATABASE_DRIVER}://user:hunter2@host:1234/name?{OPTION}=3"
         assert make(database_url=url).database_url == url
+
+    def test_its_query_overrides_options_of_the_driver(self) -> None:
+        assert engine_options(make(database_url=f"{URL}?{OPTION}=3"))["connect_args"][OPTION] == 3
+
+    @pytest.mark.parametrize(
+        ("query", "message"),
+        [
+            ("sslmod=hunter2", "has the option 'sslmod', which the driver lacks"),
+            (f"{OPTION}=hunter2", f"has the option {OPTION} with what is no whole number"),
+            (f"{OPTION}=1&{OPTION}=2", f"has the option {OPTION} with what is no whole number"),
+        ],
+    )
+    def test_a_query_that_the_driver_would_refuse_is_refused(self, query: str, message: str) -> None:
+        assert complaints(database_url=f"{URL}?{query}") == [(("database_url",), f"Value error, {message}")]
 
     def test_another_engine_is_refused(self) -> None:
         assert complaints(database_url="gopher://user:hunter2@host/name") == [

@@ -4,25 +4,23 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from celery import Task
 from celery.exceptions import Retry
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from app import cli
-from app.auth.recovery import mail_reset
 from app.auth.tasks import purge_expired_tokens
-from app.mail import deliver
+from app.outbox import deliver, deliver_left
 from app.posts.tasks import import_posts, resume_imports
 from app.worker import REDELIVERY_SECONDS, TIME_LIMIT_SECONDS, celery
-from tests.postbox import Postbox
 from tests.unit.given import make
 
 ROOT = Path(cli.__file__).parents[1]
-TASKS = [deliver, import_posts, mail_reset, purge_expired_tokens, resume_imports]
+TASKS = [deliver, deliver_left, import_posts, purge_expired_tokens, resume_imports]
 
 
 class TestLimits:
@@ -58,6 +56,11 @@ class TestCommands:
         assert result.exit_code == 2
         assert "--processes" in result.stderr
 
+    def test_a_worker_that_fails_says_so_with_its_status(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        failed = SimpleNamespace(start=lambda: None, exitcode=1)
+        monkeypatch.setattr(celery, "Worker", lambda **_: failed)
+        assert CliRunner().invoke(cli.cli, ["worker"]).exit_code == 1
+
     def test_they_are_among_the_commands(self) -> None:
         output = CliRunner().invoke(cli.cli, ["--help"]).output
         assert "worker" in output
@@ -89,29 +92,26 @@ class TestMessages:
 
 
 class TestRetries:
-    """A mail server says that it is not ready."""
-
-    @pytest.fixture(autouse=True)
-    def refusal(self, eager: None, postbox: Postbox) -> None:
-        postbox.refusal = "451 Later"
+    """A server does not answer."""
 
     @staticmethod
-    def attempt(task: Task[..., None], number: int) -> None:
-        task.apply(("new@example.com", "Subject", "Text", "<p>Text</p>"), retries=number)
+    def attempt(number: int) -> None:
+        purge_expired_tokens.apply(retries=number)
+
+    @pytest.fixture(autouse=True)
+    def failure(self, eager: None, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail() -> None:
+            raise OSError("no answer")
+
+        monkeypatch.setattr("app.auth.tasks.purge_expired", fail)
 
     @pytest.mark.parametrize("number", range(8))
     def test_it_is_asked_again_after_a_time_that_doubles(self, number: int) -> None:
         with pytest.raises(Retry) as again:
-            self.attempt(deliver, number)
+            self.attempt(number)
         seconds: Any = again.value.when
         assert 0 <= seconds <= 2**number
 
-    def test_not_for_ever(self, postbox: Postbox) -> None:
-        with pytest.raises(OSError, match="Later"):
-            self.attempt(deliver, 8)
-        assert postbox.mails == []
-
-    def test_once_it_is_ready_it_gets_the_mail(self, postbox: Postbox) -> None:
-        postbox.refusal = None
-        self.attempt(deliver, 8)
-        assert [mail["To"] for mail in postbox.mails] == ["new@example.com"]
+    def test_not_for_ever(self) -> None:
+        with pytest.raises(OSError, match="no answer"):
+            self.attempt(8)

@@ -1,0 +1,119 @@
+"""uvicorn's HTTP protocol with a bound on connections and timeouts for silent clients.
+
+uvicorn waits for ever for the first request of a connection, for the rest of a head that has begun, and for a client that
+does not read its answer. Once a process has all the files open that it may, it serves nobody else.
+"""
+
+import logging
+import resource
+from asyncio import TimerHandle, Transport
+from functools import cache
+from math import inf
+from typing import ClassVar
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+logger = logging.getLogger(__name__)
+
+MOST_CONNECTIONS = 5_000
+BACKLOG = 128
+"""Connections that asyncio accepts at a time, before they can be counted."""
+OTHER_FILES = 64
+KEEP_ALIVE_SECONDS = 75
+"""Longer than proxies keep theirs: who closes first never closes on a request that is on its way."""
+HEAD_SECONDS = 15
+"""For the head of a connection's first request."""
+UNREAD_SECONDS = 90
+"""To read a part of an answer, or to have sent the head of the next request."""
+
+
+def allow_many_files() -> None:
+    """Let this process, and those that it starts, open as many files as the system lets it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@cache
+def most_connections() -> int:
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(MOST_CONNECTIONS, max(files - 2 * BACKLOG - OTHER_FILES, 1)) if files >= 0 else MOST_CONNECTIONS
+
+
+class BoundedProtocol(H11Protocol):
+    """Ends a connection that has been silent for too long, or the one silent for longest where there are too many."""
+
+    # Those without a request, in the order in which they became so.
+    silent: ClassVar[dict["BoundedProtocol", None]] = {}
+    ended: ClassVar[int] = 0
+    next_line: ClassVar[float] = 0.0
+
+    timer: TimerHandle | None = None
+    unsent = inf
+
+    @property
+    def is_busy(self) -> bool:
+        # With an upgrade another protocol takes the connection over.
+        upgraded = self.transport.get_protocol() is not self
+        return upgraded or (self.cycle is not None and not self.cycle.response_complete)
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override] # as uvicorn's own
+        super().connection_made(transport)
+        self.wait(HEAD_SECONDS)
+        if len(self.connections) > most_connections():
+            next(iter(self.silent)).make_room()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.is_busy:
+            self.stop_waiting()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self.is_busy:
+            self.wait(UNREAD_SECONDS)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.stop_waiting()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.watch(UNREAD_SECONDS)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.is_busy:
+            self.stop_waiting()
+
+    def wait(self, seconds: float) -> None:
+        self.silent[self] = None
+        self.watch(seconds)
+
+    def watch(self, seconds: float) -> None:
+        """End the connection in so many seconds, unless the client reads what it has been sent."""
+        if self.timer is not None:
+            self.timer.cancel()
+        self.timer = self.loop.call_later(seconds, self.give_up)
+
+    def give_up(self) -> None:
+        unsent, self.unsent = self.unsent, self.transport.get_write_buffer_size()
+        if 0 < self.unsent < unsent:
+            self.watch(UNREAD_SECONDS)
+        else:
+            self.transport.abort()
+
+    def stop_waiting(self) -> None:
+        self.silent.pop(self, None)
+        if self.timer is not None:
+            self.timer.cancel()
+        self.timer, self.unsent = None, inf
+
+    def make_room(self) -> None:
+        """End the connection, with a line in the log once a second."""
+        self.stop_waiting()
+        self.transport.abort()
+        kind = type(self)
+        kind.ended += 1
+        if self.loop.time() >= kind.next_line:
+            logger.warning("%s silent connections were ended: more than %s are open", kind.ended, most_connections())
+            kind.ended, kind.next_line = 0, self.loop.time() + 1

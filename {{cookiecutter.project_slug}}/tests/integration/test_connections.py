@@ -1,0 +1,112 @@
+"""Clients that connect and say nothing, or read nothing, and more of them than a process may have files open."""
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, suppress
+from http.client import HTTPConnection
+
+import pytest
+from fastapi import FastAPI, Response
+
+from app import connections
+from tests.lines import Lines
+from tests.listening import listening
+
+pytestmark = pytest.mark.slow
+
+SECONDS = 0.3
+MOST = 3
+HOST = b"Host: testserver\r\n"
+
+
+@pytest.fixture
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", SECONDS)
+    monkeypatch.setattr(connections, "UNREAD_SECONDS", 3 * SECONDS)
+    monkeypatch.setattr(connections, "most_connections", lambda: MOST)
+
+
+@pytest.fixture
+def address(impatience: None, app: FastAPI) -> Iterator[tuple[str, int]]:
+    """The address of a server that has little patience and room for few."""
+    with listening(app) as address:
+        yield address
+
+
+def connect(address: tuple[str, int], sent: bytes = b"") -> socket.socket:
+    connection = socket.create_connection(address, timeout=10)
+    connection.sendall(sent)
+    return connection
+
+
+def rest(connection: socket.socket) -> bytes:
+    """Read until the server ends the connection."""
+    pieces: list[bytes] = []
+    with suppress(ConnectionResetError):
+        while piece := connection.recv(65_536):
+            pieces.append(piece)
+    return b"".join(pieces)
+
+
+def ask(connection: HTTPConnection) -> int:
+    connection.request("GET", "/health/live", headers={"Host": "testserver"})
+    answer = connection.getresponse()
+    assert json.load(answer) == {"status": "ok"}
+    return answer.status
+
+
+class TestSilence:
+    @pytest.mark.parametrize("sent", [b"", b"GET /health/live HTTP/1.1\r\n" + HOST])
+    def test_a_connection_without_a_whole_head_is_ended(self, address: tuple[str, int], sent: bytes) -> None:
+        began = time.monotonic()
+        with connect(address, sent) as connection:
+            assert rest(connection) == b""
+        assert SECONDS <= time.monotonic() - began < 5
+
+    def test_a_head_that_comes_byte_by_byte_has_no_longer(self, address: tuple[str, int]) -> None:
+        sent = 0
+        with connect(address) as connection, suppress(ConnectionError):
+            while sent < 100:
+                sent += connection.send(b"G")
+                time.sleep(SECONDS / 10)
+        assert 5 <= sent < 50
+
+    def test_a_client_that_keeps_its_connection_is_still_known(self, address: tuple[str, int]) -> None:
+        with closing(HTTPConnection(*address, timeout=10)) as client:
+            client.connect()
+            kept = client.sock
+            assert ask(client) == 200
+            time.sleep(1.5 * SECONDS)
+            assert (ask(client), client.sock is kept) == (200, True)
+
+    @pytest.mark.parametrize(("pause", "is_whole"), [(0.01, True), (10 * SECONDS, False)])
+    def test_an_answer_may_be_read_slowly_and_not_never(
+        self, impatience: None, pause: float, *, is_whole: bool
+    ) -> None:
+        # More than the system keeps for a client that does not read.
+        size = 20_000_000
+        app = FastAPI()
+        app.add_api_route("/", lambda: Response(b"x" * size))
+        with listening(app) as address, socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+            connection.settimeout(10)
+            connection.connect(address)
+            connection.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+            began, got = time.monotonic(), 0
+            while time.monotonic() - began < 10 * SECONDS:
+                time.sleep(pause)
+                got += len(connection.recv(65_536))
+            assert (got + len(rest(connection)) > size) == is_whole
+
+
+def test_those_silent_for_longest_make_room_with_a_line_a_second(address: tuple[str, int], lines: Lines) -> None:
+    with ExitStack() as opened:
+        idle = [opened.enter_context(connect(address)) for _ in range(4 * MOST)]
+        with closing(HTTPConnection(*address, timeout=10)) as client:
+            assert ask(client) == 200
+        assert [rest(connection) for connection in idle[: 3 * MOST]] == [b""] * 3 * MOST
+        told = lines.of("app.connections")
+        assert {line["level"] for line in told} == {"warning"}
+        assert 1 <= len(told) <= 2
