@@ -113,7 +113,7 @@ UNUSED: list[str] = [
 # What tools leave in a clone of the template that they were run in, and cookiecutter copies like any other file.
 CACHES = (".mypy_cache", ".pytest_cache", ".ruff_cache", "__pycache__")
 # What .env.example has no value for that would do, and how many random bytes each is made of.
-SECRETS = {"SECRET_KEY": 48, "DATABASE_PASSWORD": 24}
+SECRETS = {"SECRET_KEY": 48, "DATABASE_PASSWORD": 24, "REDIS_PASSWORD": 24}
 GIT_SECONDS = 20
 LOCK_SECONDS = 60
 

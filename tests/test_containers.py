@@ -114,7 +114,8 @@ def test_no_file_holds_a_secret_and_what_is_required_is_in_env(project: Path, va
     example = (project / ".env.example").read_text(encoding="utf-8")
     texts = "".join((project / name).read_text(encoding="utf-8") for name in COMPOSE)
     required = {match["name"] for match in VARIABLE.finditer(texts) if match["rest"].startswith(":?")}
-    assert required == ({"DATABASE_PASSWORD"} if variant.engine != "sqlite" else set())
+    servers = {"DATABASE_PASSWORD": variant.engine != "sqlite", "REDIS_PASSWORD": "redis" in variant.servers}
+    assert required == {name for name, needed in servers.items() if needed}
     documented = (project / "docs/deployment.md").read_text(encoding="utf-8")
     assert [match["name"] for match in VARIABLE.finditer(texts) if match["name"] not in documented] == []
     for name in required:

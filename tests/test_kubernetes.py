@@ -52,6 +52,7 @@ def test_the_manifests_are_as_their_schemas_say_and_all_listed(project: Path, va
     assert {container["image"] for pod in pods(project) for container in containers(pod)} == {image["name"]}
     scaled = {("HorizontalPodAutoscaler", "web"), ("PodDisruptionBudget", "web"), ("Job", "migrate")}
     expected = {("ConfigMap", "settings"), ("Deployment", "web"), ("Service", "web"), ("Ingress", "web")}
+    expected |= {("NetworkPolicy", "closed"), ("NetworkPolicy", "web")}
     expected |= {("PersistentVolumeClaim", "data")} if variant.engine == "sqlite" else scaled
     expected |= {("Deployment", "worker"), ("Deployment", "beat")} if variant.options["use_celery"] else set()
     assert kinds(project) == expected
@@ -101,6 +102,14 @@ def test_the_settings_are_variables_of_the_project_and_none_is_secret(project: P
     # The ingress leads to /metrics too.
     assert {"SECRET_KEY", "MAIL_URL", "METRICS_TOKEN"} <= set(re.findall(r"--from-literal=([A-Z_]+)=", documented))
     assert "Secret" not in {kind for kind, _ in kinds(project)}
+
+
+def test_the_web_pods_take_requests_from_the_ingress_controller_alone(project: Path) -> None:
+    policies = {one["metadata"]["name"]: one["spec"] for _, one in manifests(project) if one["kind"] == "NetworkPolicy"}
+    assert policies["closed"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
+    (rule,) = policies["web"]["ingress"]
+    assert [list(source) for source in rule["from"]] == [["namespaceSelector"]]
+    assert settings_of(project)["TRUSTED_PROXIES"] == "[]"
 
 
 def test_nobody_works_on_a_file_before_its_tables_are_up_to_date(project: Path, variant: Variant) -> None:

@@ -192,12 +192,14 @@ def test_a_fresh_clone_gets_an_env_of_its_own_once(project: Path, machine: Path)
 
 def test_a_fresh_clone_with_a_database_server_gets_its_password_too(cookies: Any, machine: Path) -> None:
     add(machine, uv='[ "$1" = --version ] || { shift && exec "$@"; }')
-    project = Path(cookies.bake(extra_context={"database_engine": "postgresql"}).project_path)
+    options = {"database_engine": "postgresql", "use_redis": True}
+    project = Path(cookies.bake(extra_context=options).project_path)
     (project / ".env").unlink()
     assert make(project, machine, ".env").returncode == 0
     written = (project / ".env").read_text(encoding="utf-8")
     assert re.search(r"^SECRET_KEY=[\w-]{43,}$", written, re.MULTILINE)
-    assert re.search(r"^DATABASE_PASSWORD=[\w-]{32}$", written, re.MULTILINE)
+    passwords = re.findall(r"^(?:DATABASE|REDIS)_PASSWORD=([\w-]{32})$", written, re.MULTILINE)
+    assert len(set(passwords)) == 2
 
 
 def test_an_env_that_cannot_be_written_is_not_left_half_done(project: Path, machine: Path) -> None:

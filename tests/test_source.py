@@ -156,8 +156,8 @@ def test_the_example_the_readme_and_the_settings_name_the_same_variables() -> No
     names = {field.id.upper() for field in fields if isinstance(field, ast.Name)}
     example = (SOURCE / ".env.example").read_text(encoding="utf-8")
     readme = (SOURCE / "README.md").read_text(encoding="utf-8")
-    # The one variable that is for compose.yaml alone.
-    assert set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE)) == names | {"DATABASE_PASSWORD"}
+    # Those that are for compose.yaml alone.
+    assert set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE)) == names | {"DATABASE_PASSWORD", "REDIS_PASSWORD"}
     assert set(re.findall(r"^\| `([A-Z_]+)` \|", readme, re.MULTILINE)) == names
 
 

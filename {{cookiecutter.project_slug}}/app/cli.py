@@ -165,10 +165,12 @@ def beat() -> None:
 @cli.command()
 def create_admin(
     email: Annotated[str, typer.Option(help="Address to log in with.")],
-    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
+    password: Annotated[str | None, typer.Option(help="Password to log in with; asked for if it is not given.")] = None,
     name: Annotated[str, typer.Option(help="Name that people see.")] = "Admin",
 ) -> None:
-    """Add a user who may do everything; without `--password` it is asked for."""
+    """Add a user who may do everything."""
+    if password is None:
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     # Imported here, since they read the settings, which `check_settings` looks at first.
     from app.database import SessionLocal  # noqa: PLC0415
     from app.errors import Conflict  # noqa: PLC0415

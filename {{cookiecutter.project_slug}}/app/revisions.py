@@ -82,7 +82,7 @@ def correct(context: MigrationContext, _revision: Any, scripts: Iterable[ops.Mig
 def without_doubles(operations: Sequence[ops.MigrateOperation], *, is_dropped: bool) -> Iterator[ops.MigrateOperation]:
     """Yield the operations on a table, but for a CHECK that its new column brings and an index that goes with the table.
 
-    MySQL refuses to drop an index that a foreign key needs.
+    Not every engine drops an index that a foreign key needs.
     """
     new = [op.column for op in operations if isinstance(op, ops.AddColumnOp) and isinstance(op.column.type, Enum)]
     brought = {
