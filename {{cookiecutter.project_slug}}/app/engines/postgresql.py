@@ -92,12 +92,12 @@ def migrate(engine: Engine, run: Callable[[Connection], None]) -> None:
     of it is then undone and tried again. Raises `OperationalError` after the last attempt.
     """
     with engine.connect() as connection:
-        # Asked again and again: to wait in a statement would keep an index from being created concurrently.
-        while not connection.scalar(text("SELECT pg_try_advisory_lock(hashtext('migrations'))")):
-            connection.rollback()
-            sleep(MIGRATION_PAUSE_SECONDS)
-        connection.commit()
         for attempt in range(1, MIGRATION_ATTEMPTS + 1):
+            # Of the transaction, since a connection pooler would keep that of a session. Asked again and again: to wait in a
+            # statement would keep an index from being created concurrently.
+            while not connection.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext('migrations'))")):
+                connection.rollback()
+                sleep(MIGRATION_PAUSE_SECONDS)
             try:
                 connection.execute(text(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_SECONDS}s'"))
                 run(connection)
