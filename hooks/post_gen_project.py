@@ -31,6 +31,7 @@ UNUSED: list[str] = [
     "deploy/kubernetes/migrate.yaml",
     "deploy/kubernetes/scaling.yaml",
     "tests/integration/test_first_write.py",
+    "tests/integration/test_migrations_server.py",
     "tests/integration/test_lost_connections.py",
     "tests/server.py",
     # {% endif %}

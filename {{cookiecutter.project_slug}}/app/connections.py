@@ -7,6 +7,7 @@ does not read its answer. Once a process has all the files open that it may, it 
 import logging
 import resource
 from asyncio import TimerHandle, Transport
+from contextlib import suppress
 from functools import cache
 from math import inf
 from typing import ClassVar
@@ -28,9 +29,14 @@ UNREAD_SECONDS = 90
 
 
 def allow_many_files() -> None:
-    """Let this process, and those that it starts, open as many files as the system lets it."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    """Let this process, and those that it starts, open as many files as its connections need, if the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS + 2 * BACKLOG + OTHER_FILES
+    wanted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    # Some systems refuse a limit that they call their own.
+    with suppress(ValueError, OSError):
+        if 0 <= soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @cache
@@ -64,7 +70,8 @@ class BoundedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.is_busy:
+        # A client that does not read gains no time by sending.
+        if self.is_busy and not self.flow.write_paused:
             self.stop_waiting()
 
     def on_response_complete(self) -> None:

@@ -65,7 +65,11 @@ class HeadAsGet:
             await send(message)
 
         scope["method"] = "GET"
-        await self.app(scope, receive, send_as_head)
+        try:
+            await self.app(scope, receive, send_as_head)
+        finally:
+            # Where nothing was sent because the route raised, the answer is yet to come from outside.
+            scope["method"] = "HEAD"
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ run finds nothing left to do.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from celery import Celery, Task
@@ -112,11 +112,11 @@ def publish(task: Task[..., None], arguments: tuple[Any, ...], undo: Callable[[]
         raise ServiceUnavailable("The queue does not answer; try again later") from None
 
 
-def queue_length() -> int:
+def queue_length(queues: Iterable[str] = QUEUES) -> int:
     """Return how many tasks wait for a worker; raises what the broker's client does when that does not answer."""
     with celery.connection_for_read() as broker:
         broker.ensure_connection(max_retries=1, interval_start=0)
-        return sum(length_of(broker, name) for name in QUEUES)
+        return sum(length_of(broker, name) for name in queues)
 
 
 def length_of(broker: Connection, queue: str) -> int:

@@ -95,6 +95,8 @@ def migrate(engine: Engine, run: Callable[[Connection], None]) -> None:
         while not connection.scalar(text("SELECT GET_LOCK(SHA1(CONCAT(DATABASE(), '.migrations')), 1)")):
             pass
         connection.execute(text(f"SET SESSION lock_wait_timeout = {MIGRATION_LOCK_SECONDS}"))
+        # Alembic begins and commits a transaction for each revision where none is open.
+        connection.commit()
         run(connection)
         connection.commit()
 

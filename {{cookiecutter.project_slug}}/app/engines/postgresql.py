@@ -91,23 +91,27 @@ def migrate(engine: Engine, run: Callable[[Connection], None]) -> None:
     A table that is in use is waited for only briefly, since every request for it waits behind a migration that does: all
     of it is then undone and tried again. Raises `OperationalError` after the last attempt.
     """
-    with engine.connect() as connection:
-        for attempt in range(1, MIGRATION_ATTEMPTS + 1):
-            # Of the transaction, since a connection pooler would keep that of a session. Asked again and again: to wait in a
-            # statement would keep an index from being created concurrently.
-            while not connection.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext('migrations'))")):
-                connection.rollback()
+    event.listen(engine, "begin", limit_lock_waits)
+    for attempt in range(1, MIGRATION_ATTEMPTS + 1):
+        # The lock is of a transaction, since a connection pooler would keep that of a session, and of another one, since
+        # Alembic has to begin its own to be able to leave it: CREATE INDEX CONCURRENTLY runs in none.
+        with engine.connect() as guard, engine.connect() as connection:
+            # Asked again and again: to wait in a statement would keep an index from being created concurrently.
+            while not guard.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext('migrations'))")):
+                guard.rollback()
                 sleep(MIGRATION_PAUSE_SECONDS)
             try:
-                connection.execute(text(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_SECONDS}s'"))
                 run(connection)
                 connection.commit()
                 break
             except OperationalError as error:
-                connection.rollback()
                 if not isinstance(error.orig, LockNotAvailable) or attempt == MIGRATION_ATTEMPTS:
                     raise
-            sleep(MIGRATION_PAUSE_SECONDS)
+        sleep(MIGRATION_PAUSE_SECONDS)
+
+
+def limit_lock_waits(connection: Connection) -> None:
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_SECONDS}s'")
 
 
 def violates(error: psycopg.Error, constraint: str) -> bool:

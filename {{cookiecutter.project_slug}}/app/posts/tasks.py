@@ -34,7 +34,7 @@ def import_posts(task_id: str) -> None:
 def resume_imports(idle_seconds: float = IDLE_SECONDS) -> None:
     """Queue again what a worker that died, or a broker that forgot, has left."""
     # While others wait, a queued import most likely does too: queued again each minute, it would be there many times.
-    statuses = (ImportStatus.RUNNING,) if queue_length() else imports.UNFINISHED
+    statuses = (ImportStatus.RUNNING,) if queue_length([celery.conf.task_default_queue]) else imports.UNFINISHED
     with SessionLocal.begin() as db:
         left = imports.take_stalled(db, timedelta(seconds=idle_seconds), statuses)
     for task_id in left:

@@ -4,15 +4,28 @@ from contextlib import closing
 from http.client import HTTPConnection
 from typing import Any
 
+import anyio
 import pytest
 from fastapi import FastAPI
+from starlette.types import Scope
 
+from app.main import HeadAsGet
 from tests.client import Client
 from tests.integration.test_access import ACCESS
 from tests.listening import listening
 
 OF_EACH_ANSWER = {"date", "x-request-id", "x-cache"}
 PATHS = sorted({path for method, path, _, _ in ACCESS if method == "GET"} | {"/openapi.json", "/docs", "/nowhere"})
+
+
+def test_an_error_before_the_answer_is_answered_as_head_too() -> None:
+    async def fail(*_: object) -> Any:
+        raise RuntimeError
+
+    scope: Scope = {"type": "http", "method": "HEAD"}
+    with pytest.raises(RuntimeError):
+        anyio.run(HeadAsGet(fail).__call__, scope, fail, fail)
+    assert scope["method"] == "HEAD"
 
 
 @pytest.mark.parametrize("who", ["owner", "anonymous"])

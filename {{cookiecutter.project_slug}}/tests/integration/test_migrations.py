@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from app import engines
@@ -36,6 +36,10 @@ def downgrade():
 ADD_A_COLUMN = """
 def upgrade():
     op.add_column("users", sa.Column("added", sa.String(10)))
+"""
+FILL_THE_COLUMN = """
+def upgrade():
+    op.execute("UPDATE users SET added = 'x'")
 """
 ORPHAN_POSTS = """
 def upgrade():
@@ -131,4 +135,17 @@ def test_one_that_waits_for_a_long_reader_lets_others_read(
         waited = monotonic() - began
     migration.join(30)
     assert waited < 10
+    assert "added" in {column["name"] for column in inspect(spare_database).get_columns("users")}
+
+
+def test_one_that_failed_goes_on_once_it_is_corrected(config: Config, spare_database: Engine, tmp_path: Path) -> None:
+    command.upgrade(config, "head")
+    add_revision(config, tmp_path, "added", ADD_A_COLUMN)
+    add_revision(config, tmp_path, "filled", FILL_THE_COLUMN)
+    good = (tmp_path / "filled.py").read_text("utf-8")
+    (tmp_path / "filled.py").write_text(good.replace("users", "nowhere"), "utf-8")
+    with pytest.raises(DBAPIError):
+        command.upgrade(config, "head")
+    (tmp_path / "filled.py").write_text(good, "utf-8")
+    command.upgrade(config, "head")
     assert "added" in {column["name"] for column in inspect(spare_database).get_columns("users")}

@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 from app import cli
 from app.auth import one_time_tokens, sessions
 from app.auth.passwords import verify_password
+from app.connections import BACKLOG, MOST_CONNECTIONS, OTHER_FILES
 from app.database import Base, engine
 from app.logs import log_config
 from app.models import OneTimeToken, Purpose, RefreshToken, Role, User
@@ -195,11 +196,12 @@ class TestServe:
         ((_, options),) = served
         assert (options["proxy_headers"], options["server_header"]) == (False, False)
 
-    def test_it_may_open_as_many_files_as_the_system_allows(self, served: list[tuple[str, dict[str, Any]]]) -> None:
+    def test_it_may_open_the_files_that_its_connections_need(self, served: list[tuple[str, dict[str, Any]]]) -> None:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 512), hard))
         assert run("serve").exit_code == 0
-        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+        needed = MOST_CONNECTIONS + 2 * BACKLOG + OTHER_FILES
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (min(needed, hard), hard)
 
     def test_the_options_are_handed_on(self, served: list[tuple[str, dict[str, Any]]]) -> None:
         assert run("serve", "--host", "::", "--port", "65535", "--workers", "2", "--reload").exit_code == 0
