@@ -124,7 +124,8 @@ def wrong_default() -> str | None:
     try:
         apply_overwrites_to_context(offered, get_user_config()["default_context"])
     except ValueError as error:
-        return f"default_context of your cookiecutter configuration: {error}"
+        # Not necessarily the file that cookiecutter read: it does not tell a hook of --config-file and --default-config.
+        return f"default_context of your cookiecutter configuration: {error} COOKIECUTTER_CONFIG can name another file."
     return None
 
 

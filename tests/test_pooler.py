@@ -34,7 +34,7 @@ def statuses(address: str) -> list[int]:
 
 def test_it_serves_many_clients_through_pgbouncer(cookies_session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     if not available():
-        pytest.skip("PgBouncer is not on this machine (on Debian and Ubuntu: apt-get install pgbouncer)")
+        pytest.fail("PgBouncer is not on this machine (on Debian and Ubuntu: apt-get install pgbouncer)")
     (variant,) = select("postgresql")
     project = Path(cookies_session.bake(extra_context=dict(variant.options)).project_path)
     stages.install(project)
