@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.auth.tokens import read_access_token
 from app.errors import AppError, BodyTooLarge, BodyTooSlow, TooManyRequests, Unauthorized, refused
 from app.settings import Settings
-from app.throttles import get_throttle
+from app.throttles import get_throttle, place_of
 
 SMALL = 16_000
 """Bytes that anybody may send. More needs a valid access token, and is never taken where credentials are sent."""
@@ -23,6 +23,8 @@ CREDENTIALS = "/auth/"
 NO_LARGER: Mapping[tuple[str, str], int] = MappingProxyType({})
 LARGE_BODIES = 8
 """Larger bodies read at a time: together they must fit into memory and the folder for temporary files."""
+LARGE_BODIES_OF_ADDRESS = 4
+"""Larger bodies of one client address read at a time."""
 
 
 class BodyLimit:
@@ -37,6 +39,7 @@ class BodyLimit:
         self.larger = larger
         self.slots = Semaphore(LARGE_BODIES)
         self.users: WeakValueDictionary[int, Lock] = WeakValueDictionary()
+        self.addresses: WeakValueDictionary[str, Semaphore] = WeakValueDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -59,13 +62,15 @@ class BodyLimit:
         return min(most, SMALL) if path.startswith(CREDENTIALS) else most
 
     async def admit(self, request: Request, held: AsyncExitStack) -> None:
-        """Wait until the body may be read: one of a user at a time, so that nobody takes all slots."""
+        """Wait until the body may be read: one of a user and a few of an address at a time, so that nobody takes all slots."""
         scheme, token = get_authorization_scheme_param(request.headers.get("Authorization"))
         if scheme.lower() != "bearer":
             raise Unauthorized
         user_id = read_access_token(token, self.settings).user_id
+        address = place_of(request.client and request.client.host)
         with move_on_after(self.settings.request_body_seconds) as waiting:
             await held.enter_async_context(self.users.setdefault(user_id, Lock()))
+            await held.enter_async_context(self.addresses.setdefault(address, Semaphore(LARGE_BODIES_OF_ADDRESS)))
             await held.enter_async_context(self.slots)
         if waiting.cancelled_caught:
             raise TooManyRequests(1)

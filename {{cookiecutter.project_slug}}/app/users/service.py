@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
@@ -18,12 +18,14 @@ from app.auth import sessions
 from app.auth.breaches import refuse_breached
 from app.auth.passwords import hash_password, verify_password
 from app.errors import Conflict, Forbidden, invalid_field
-from app.models import Role, User
+from app.models import Post, Role, User
 from app.pages import PageParams, Slice, read_slice
 from app.throttles import Throttle
 from app.users.schemas import UserRead, UserRegister
 
 ADMINS_ONLY = frozenset({"role", "is_active"})
+POSTS_DELETED_AT_ONCE = 1000
+"""A statement may take 10 seconds (`app.engines`), within which a database does not delete any number of posts."""
 EMAIL_TAKEN = "A user with this e-mail address already exists"
 # Made once: every request with a token asks it, and to put a statement together takes as long as to execute it.
 BY_ID = select(User).where(User.id == bindparam("id"))
@@ -114,7 +116,7 @@ def read_user(db: Session, user_id: int) -> UserRead | None:
 
 
 def delete_user(db: Session, user: User) -> None:
-    """Delete the user; the database deletes their posts and sessions with them.
+    """Delete the user and their posts; the database deletes their sessions with them.
 
     Raises `Conflict` when it would leave no active admin.
     """
@@ -122,8 +124,17 @@ def delete_user(db: Session, user: User) -> None:
     # {% if cookiecutter.use_redis %}
     cache.forget_posts_of(db, user)
     # {% endif %}
+    delete_posts_of(db, user)
     db.delete(user)
     db.flush()
+
+
+def delete_posts_of(db: Session, author: User) -> None:
+    some = select(Post.id).where(Post.author_id == author.id).limit(POSTS_DELETED_AT_ONCE)
+    ids = db.scalars(some).all()
+    while ids:
+        db.execute(delete(Post).where(Post.id.in_(ids)))
+        ids = db.scalars(some).all() if len(ids) == POSTS_DELETED_AT_ONCE else ()
 
 
 def keep_an_admin(db: Session, leaving: User) -> None:

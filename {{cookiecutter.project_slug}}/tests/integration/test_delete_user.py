@@ -1,10 +1,13 @@
 """`DELETE /users/{id}`: a user goes, and everything that is theirs goes with them."""
 
+from typing import Any
+
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, event, select
 from sqlalchemy.orm import Session
 
 from app.auth import sessions
+from app.database import engine
 from app.models import Post, PostStatus, RefreshToken, User
 from app.models.columns import now
 from app.settings import Settings
@@ -47,6 +50,22 @@ class TestDeleteUser:
         assert emails(db) == {"other@example.com"}
         assert authors(db) == [other_user.id] * 3
         assert owners(db) == [other_user.id] * 2
+
+    def test_many_posts_are_deleted_a_batch_at_a_time(
+        self, client: Client, db: Session, user: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("app.users.service.POSTS_DELETED_AT_ONCE", 2)
+        PostFactory.create_batch(5, author=user)
+        deleted: list[int] = []
+
+        def note(_connection: object, cursor: Any, statement: str, *_: object) -> None:
+            if statement.startswith("DELETE"):
+                deleted.append(cursor.rowcount)
+
+        event.listen(engine, "after_cursor_execute", note)
+        response = client.delete("/users/me")
+        event.remove(engine, "after_cursor_execute", note)
+        assert (response.status_code, deleted, authors(db)) == (204, [2, 2, 1, 1], [])
 
     @pytest.mark.usefixtures("belongings")
     def test_an_admin_deletes_anybody(self, admin_client: Client, db: Session, user: User, other_user: User) -> None:

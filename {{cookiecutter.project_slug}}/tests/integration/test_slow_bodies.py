@@ -17,7 +17,7 @@ LARGE = JSON | {"Content-Length": str(SMALL + 1)}
 SECONDS = 0.3
 TOO_SLOW = {"detail": "The body did not arrive in time"}
 
-Sender = Callable[[User], Client]
+Sender = Callable[..., Client]
 
 
 @pytest.fixture
@@ -29,8 +29,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch, client_with: Callable[..., Client
 
 @pytest.fixture
 def sender(impatient: Client, db: Session, settings: Settings) -> Sender:
-    """Return what makes a client of a user, of that application."""
-    return lambda user: Client(impatient, db, issue_access_token(user, settings))
+    """Return what makes a client of a user, of that application, at an address of its own or the one given."""
+    return lambda user, address=None: Client(
+        impatient, db, issue_access_token(user, settings), address=address or f"client-{user.id}"
+    )
 
 
 def unfinished(client: Client) -> Pieces:
@@ -70,6 +72,18 @@ class TestManyLargeBodies:
             future.result()
         assert {request.answer[0]["status"] for request in requests} <= {408, 429}
         assert post(sender(user), "y") == 201
+
+    def test_an_address_sends_a_few_at_a_time_and_others_are_not_held_up(
+        self, sender: Sender, user: User, other_user: User, admin: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("app.bodies.LARGE_BODIES_OF_ADDRESS", 1)
+        requests = [unfinished(sender(one, "shared")) for one in (user, other_user)]
+        futures = [request.begin() for request in requests]
+        assert post(sender(admin)) == 201
+        assert [request.read for request in requests] == [1, 0]
+        for future in futures:
+            future.result()
+        assert post(sender(admin, "shared"), "y") == 201
 
     def test_all_users_send_a_few_at_a_time_and_small_ones_are_not_held_up(
         self, sender: Sender, user: User, other_user: User, admin: User

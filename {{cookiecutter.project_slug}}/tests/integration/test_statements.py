@@ -18,7 +18,8 @@ from tests.factories import PASSWORD, PostFactory, UserFactory
 
 MANY = 15
 MAILED = ("password/forgot", "password/reset", "email/verify")
-DELETE_USER = 1
+# Their posts are looked for and deleted, and then the user.
+DELETE_USER = 3
 # {% if cookiecutter.use_redis %}
 # The cache forgets their posts: the user is locked, and the ids are read.
 DELETE_USER += 2
