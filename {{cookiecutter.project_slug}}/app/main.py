@@ -10,26 +10,24 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app import (
-    health,
-    metrics,
-    # {% if cookiecutter.use_celery %}
-    tasks,
-    # {% endif %}
-    telemetry,
-)
+from app.api.docs import install_docs
+from app.api.errors import documented, install_handlers
 from app.auth import recovery_router as recovery
 from app.auth import router as auth
 from app.database import engine
-from app.docs import install_docs
-from app.draining import drain_on_sigterm
-from app.errors import documented, install_handlers
-from app.logs import configure_logging
+
+# {%- if cookiecutter.use_celery +%}
+from app.imports import routers as import_routers
+
+# {%- endif +%}
 from app.middleware import install_middleware
+from app.observability import health, metrics, telemetry
+from app.observability.draining import drain_on_sigterm
+from app.observability.logs import configure_logging
 from app.posts import router as posts
-from app.production import risks
+from app.rate_limiting.throttles import install_buckets
 from app.settings import Environment, Settings, get_settings
-from app.throttles import install_buckets
+from app.settings.production import risks
 from app.users import router as users
 
 logger = logging.getLogger(__name__)
@@ -119,7 +117,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         recovery.router,
         recovery.hashing,
         # {% if cookiecutter.use_celery %}
-        *tasks.routers,
+        *import_routers,
         # {% endif %}
     ):
         # While the database is unavailable, so is each of them.
