@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 from app import cli
 from app.auth.tasks import deliver_left, deliver_mail, purge_expired_tokens
 from app.imports.tasks import import_posts, resume_imports
-from app.worker import REDELIVERY_SECONDS, TIME_LIMIT_SECONDS, celery
+from app.settings import Settings
+from app.worker import REDELIVERY_SECONDS, TIME_LIMIT_SECONDS, celery, queues_for
 from tests.unit.given import make
 
 ROOT = Path(cli.__file__).parents[1]
@@ -114,3 +115,9 @@ class TestRetries:
     def test_not_for_ever(self) -> None:
         with pytest.raises(OSError, match="no answer"):
             self.attempt(8)
+
+
+def test_a_worker_is_for_mail_alone_for_everything_else_or_for_both(settings: Settings) -> None:
+    tasks, mail = settings.celery_queue, f"{settings.celery_queue}-mail"
+    assert (queues_for(mail=True), queues_for(mail=False)) == ((mail,), (tasks,))
+    assert queues_for(mail=None) == (tasks, mail)
