@@ -1,4 +1,4 @@
-"""Connections to the database that are lost: closed by a restart, or dropped by a firewall without a word."""
+"""Connections to the database: the round trips of a request, and those lost to a restart or a firewall."""
 
 from collections.abc import Iterator
 from time import monotonic
@@ -17,6 +17,14 @@ from tests.proxy import Proxy, Way, proxy_to
 TIMEOUTS = {"connect_timeout": "2", "read_timeout": "2"}
 BOUND = 6
 POST = {"title": "New", "body": "New", "slug": "new"}
+# {% if cookiecutter.__postgresql %}
+# One for each statement; with BEGIN and COMMIT where it may write.
+READ, CREATE = 1, 5
+# {% endif %}
+# {% if cookiecutter.__mysql %}
+# One for each statement, with which the server begins by itself, and COMMIT.
+READ, CREATE = 2, 4
+# {% endif %}
 
 
 @pytest.fixture
@@ -37,6 +45,23 @@ def proxy(author: dict[str, str], settings: Settings, monkeypatch: pytest.Monkey
             pass
         yield proxy
         distant.dispose()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "round_trips"), [("GET", "/users/me", None, READ), ("POST", "/posts", POST, CREATE)]
+)
+def test_round_trips_of_a_request(
+    server: TestClient,
+    author: dict[str, str],
+    proxy: Proxy,
+    method: str,
+    path: str,
+    body: dict[str, str] | None,
+    round_trips: int,
+) -> None:
+    before = proxy.passed
+    assert server.request(method, path, headers=author, json=body).is_success
+    assert proxy.passed - before == round_trips
 
 
 @pytest.mark.parametrize(("method", "status"), [("GET", 200), ("POST", 201)])

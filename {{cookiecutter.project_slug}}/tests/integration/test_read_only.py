@@ -5,61 +5,26 @@ import sqlite3
 
 # {% endif %}
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from fastapi import APIRouter, FastAPI, WebSocket
-from sqlalchemy import (
-    delete,
-    func,
-    insert,
-    # {% if cookiecutter.__database_server %}
-    make_url,
-    # {% endif %}
-    select,
-    text,
-    union_all,
-    update,
-)
+from sqlalchemy import delete, func, insert, select, text, union_all, update
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from app.api.dependencies import SessionDep
 from app.api.errors import install_handlers
 from app.api.routing import OneHopRoute
-from app.database import (
-    ReadOnlyError,
-    ReadSession,
-    SessionLocal,
-    engine,
-    # {% if cookiecutter.__database_server %}
-    make_engine,
-    # {% endif %}
-)
+from app.database import ReadOnlyError, ReadSession, SessionLocal, engine
 from app.models import Post, User
 from app.models.columns import now
-from app.settings import (
-    # {% if cookiecutter.__database_server %}
-    EXAMPLE_URL,
-    # {% endif %}
-    Settings,
-)
+from app.settings import Settings
 from tests.client import Client
 from tests.committed import add_users
 
-# {% if cookiecutter.__database_server %}
-from tests.proxy import proxy_to
-
-# {% endif %}
 NEW = {"email": "new@example.com", "name": "New", "password_hash": "-", "created_at": now(), "updated_at": now()}
 USER = select(User).limit(1)
-# {% if cookiecutter.__postgresql %}
-# One for each statement; BEGIN and COMMIT of what may write.
-ROUND_TRIPS = {"GET": 1, "POST": 4}
-# {% endif %}
-# {% if cookiecutter.__mysql %}
-# One for each statement; COMMIT, since the server begins with the first one.
-ROUND_TRIPS = {"GET": 2, "POST": 3}
-# {% endif %}
 Work = Callable[[Session], object]
 
 
@@ -173,21 +138,11 @@ class TestOtherRequests:
         assert names() == ["Name changed"]
 
 
-# {% if cookiecutter.__database_server %}
-@pytest.mark.parametrize(("method", "round_trips"), ROUND_TRIPS.items())
-def test_round_trips_to_the_server(
-    name: str, settings: Settings, monkeypatch: pytest.MonkeyPatch, method: str, round_trips: int
-) -> None:
-    work: Work = change if method == "POST" else READS["get"]
-    with proxy_to(settings.database_url, make_url(EXAMPLE_URL).port or 0) as proxy, serve(work) as client:
-        distant = make_engine(settings.model_copy(update={"database_url": proxy.url}))
-        monkeypatch.setitem(SessionLocal.kw, "bind", distant)
-        client.request(method, "/work")
-        before = proxy.passed
-        client.request(method, "/work")
-        passed = proxy.passed - before
-        distant.dispose()
-    assert passed == round_trips
-
-
-# {% endif %}
+def test_connection_given_back_within_a_transaction_is_rolled_back(name: str) -> None:
+    # The next user of the pool has the same connection, and would commit what it was left.
+    engine.dispose()
+    with closing(engine.raw_connection()) as connection:
+        connection.cursor().execute("UPDATE users SET name = 'Changed'")
+    with closing(engine.raw_connection()) as connection:
+        connection.commit()
+    assert names() == [name]
