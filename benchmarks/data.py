@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import DateTime, Engine, column, create_engine, delete, insert, make_url, select, table, text, update
+from sqlalchemy import DateTime, Engine, column, create_engine, delete, insert, make_url, table, text, update
 
 USERS = 10
 """Who have posts."""
@@ -21,14 +21,13 @@ DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "sqlite
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 SETTLE = {
     "postgresql": ["VACUUM ANALYZE"],
-    "mysql": ["ANALYZE TABLE users, posts, post_words, refresh_tokens, one_time_tokens"],
+    "mysql": ["ANALYZE TABLE users, posts, refresh_tokens, one_time_tokens"],
     "sqlite": [],
 }
 TIMES = ("created_at", "updated_at")
 USER_COLUMNS = ("email", "name", "password_hash", "role", "is_active", "token_version", *TIMES)
 TOKEN_COLUMNS = ("user_id", "family", "version", "token_hash", "started_at", "created_at", "expires_at")
 MAILED_COLUMNS = ("user_id", "purpose", "token_hash", "email", "version", "created_at", "expires_at")
-WORD_COLUMNS = ("post_id", "word", "is_published")
 POST_COLUMNS = ("title", "body", "slug", "status", "author_id", *TIMES)
 WORDS = "words " * 60
 
@@ -51,12 +50,6 @@ def posts(first: int, last: int) -> Iterator[Row]:
         yield f"Post {number}", body, f"seed-{number}", "published", number % USERS + 1, moment, moment
 
 
-def words(first: int, last: int) -> Iterator[Row]:
-    """Yield the words of these posts, as a bake finds them: their keys are their numbers, as they are put in in order."""
-    for number in range(first, last + 1):
-        yield from ((number, word, True) for word in ("post", str(number), "words", f"mark{number % MARKS:03}"))
-
-
 class Data:
     """The users and posts in a database that is migrated."""
 
@@ -72,7 +65,6 @@ class Data:
         if not self.posts:
             self.add("users", USER_COLUMNS, users())
         self.add("posts", POST_COLUMNS, posts(self.posts + 1, total))
-        self.add("post_words", WORD_COLUMNS, words(self.posts + 1, total))
         self.posts = total
         self.settle()
 
@@ -111,15 +103,8 @@ class Data:
     def restore(self) -> None:
         """Take out what runs have added, so that the next one finds what the one before it has found."""
         with self.engine.begin() as connection:
-            added = table("posts", column("id"), column("slug"))
-            slug = added.c.slug.not_like("seed-%")
-            # SQLite deletes nothing along with them, unless each connection says so.
-            connection.execute(
-                delete(table("post_words", column("post_id"))).where(
-                    column("post_id").in_(select(added.c.id).where(slug))
-                )
-            )
-            connection.execute(delete(added).where(slug))
+            added = table("posts", column("slug"))
+            connection.execute(delete(added).where(added.c.slug.not_like("seed-%")))
             connection.execute(delete(table("refresh_tokens")))
         self.settle()
 

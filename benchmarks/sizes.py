@@ -34,6 +34,6 @@ def measure(plan: Plan) -> Result:
         ["application", "posts", "request", "requests/s", "p50 ms", "p99 ms", "errors"],
         rows,
         notes=[
-            f"{CLIENTS} clients, {plan.seconds} s a point. Each search has its own share of the posts to find, of which it looks at the newest 1,000."
+            f"{CLIENTS} clients, {plan.seconds} s a point. Each search has its own share of the posts to find, and looks for it in the newest 10,000."
         ],
     )

@@ -1,16 +1,14 @@
 """The arithmetic and the tables of `make bench`, and that it starts; what it measures is not judged here."""
 
 import json
-import runpy
 from pathlib import Path
 
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import bake, data, load, picture, plan, plans, table, validation
+from benchmarks import bake, load, picture, plan, plans, table, validation
 from benchmarks.plan import BenchFailed
 from tests.stages import STAGES
-from tests.template import SOURCE
 
 MACHINE = {
     "cores": 2,
@@ -104,12 +102,6 @@ def test_a_table_that_is_read_from_end_to_end_is_noticed(
     column = {"postgresql": "QUERY PLAN", "sqlite": "detail"}.get(engine, "")
     rows = [line if isinstance(line, dict) else {column: line} for line in plan]
     assert plans.scanned(engine, rows) == names
-
-
-def test_the_words_of_the_rows_are_those_that_a_bake_finds() -> None:
-    words_of = runpy.run_path(str(SOURCE / "app" / "words.py"))["words_of"]
-    ((title, body, *_),) = data.posts(1007, 1007)
-    assert sorted(data.words(1007, 1007)) == [(1007, word, True) for word in sorted(words_of(title, body))]
 
 
 @pytest.mark.parametrize("stages", [list(STAGES), ["bake"], []])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, Field
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, literal, select
 from sqlalchemy.orm import Session
 
 MOST_ITEMS = 100
@@ -44,6 +44,7 @@ class Slice(Generic[T]):
 
 def read_slice(db: Session, statement: Select[T], params: PageParams, *order: Any) -> Slice[T]:
     """Read one part of what the statement selects, in this order, and count the whole as far as anybody can go: two statements."""
-    total = db.scalar(select(func.count()).select_from(statement.limit(MOST_COUNTED).subquery())) or 0
+    rows = statement.with_only_columns(literal(1), maintain_column_froms=True).limit(MOST_COUNTED).subquery()
+    total = db.scalar(select(func.count()).select_from(rows)) or 0
     items = db.scalars(statement.order_by(*order).limit(params.limit).offset(params.offset)).all()
     return Slice(items=items, total=total, limit=params.limit, offset=params.offset)

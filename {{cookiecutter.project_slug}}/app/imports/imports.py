@@ -21,7 +21,6 @@ from app.imports.csv_rows import Row, read_rows
 from app.models import Post, User
 from app.models.columns import now
 from app.models.post_import import ImportStatus, PostImport, PostImportProblem
-from app.models.post_word import add_words
 from app.posts.schemas import PostCreate
 from app.posts.service import SLUG_CONSTRAINT, SLUG_TAKEN
 
@@ -147,8 +146,6 @@ def add_posts(db: Session, job: PostImport, batch: Sequence[Row]) -> None:
 def insert_posts(db: Session, author_id: int, posts: Sequence[PostCreate]) -> None:
     if posts:
         db.execute(insert(Post), [{**post.model_dump(), "author_id": author_id} for post in posts])
-        added = select(Post.id, Post.title, Post.body, Post.status).where(Post.slug.in_([post.slug for post in posts]))
-        add_words(db.connection(), db.execute(added))
 
 
 def sorted_out(db: Session, batch: Sequence[Row]) -> tuple[list[PostCreate], list[dict[str, Any]]]:

@@ -15,9 +15,6 @@ from app.models.columns import Identified, Timestamped, enum_column
 if TYPE_CHECKING:
     from app.models.user import User
 
-SORTED = ("created_at", "updated_at", "title")
-"""The columns by which lists are sorted."""
-
 
 class PostStatus(StrEnum):
     """A draft is for its author and admins; a published post is for everybody."""
@@ -31,9 +28,13 @@ class Post(Identified, Timestamped, Base):
 
     __tablename__ = "posts"
     __table_args__ = (
-        # Each sort of a list has one, which holds what is alike together: see `posts.listing`.
-        *(Index(f"ix_posts_{name}", "status", "deleted_at", name, "id") for name in SORTED),
-        Index("ix_posts_author_id", "author_id", "status", "deleted_at", "created_at", "id"),
+        # All posts, and those of one author, in each order. Those by age have what lists are counted by, too.
+        Index("ix_posts_created_at", "created_at", "id", "status", "author_id", "deleted_at"),
+        Index("ix_posts_updated_at", "updated_at", "id"),
+        Index("ix_posts_title", "title", "id"),
+        Index("ix_posts_author_id_created_at", "author_id", "created_at", "id", "status", "deleted_at"),
+        Index("ix_posts_author_id_updated_at", "author_id", "updated_at", "id"),
+        Index("ix_posts_author_id_title", "author_id", "title", "id"),
     )
 
     title: Mapped[str] = mapped_column(String(200))

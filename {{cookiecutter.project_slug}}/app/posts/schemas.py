@@ -52,7 +52,7 @@ class PostRead(BaseModel):
 
 
 class PostParams(PageParams):
-    """Which posts, in which order: `q` is a text in title or body, in any case, whose longest word begins a word there."""
+    """Which posts, in which order: `q` is a text in title or body, in any case, among the newest 10,000."""
 
     q: Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(without_nul)] | None = None
     status: PostStatus | None = None

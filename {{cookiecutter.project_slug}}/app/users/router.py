@@ -7,14 +7,12 @@ from app.api.errors import documented
 from app.api.pages import Page, Slice
 from app.api.routing import HashingRoute, OneHopRoute
 from app.auth import accounts
-from app.auth.dependencies import AdminUser, CurrentUser, OptionalUser
+from app.auth.dependencies import AdminUser, CurrentUser
 from app.auth.schemas import UserPublic, UserRead
-from app.models import Post, User
-from app.posts.listing import list_posts_of
-from app.posts.schemas import PostRead
+from app.models import User
 from app.rate_limiting.throttles import RateLimiterDep
 from app.users import service
-from app.users.dependencies import EditableUser, ExistingUser, ShownUser
+from app.users.dependencies import EditableUser, ShownUser
 from app.users.schemas import PasswordChange, ProfileUpdate, UserCreate, UserUpdate
 
 router = APIRouter(prefix="/users", tags=["users"], route_class=OneHopRoute)
@@ -71,8 +69,3 @@ def update_user(
 @router.delete("/{user_id}", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401, 403, 404, 409))
 def delete_user(user: EditableUser, db: SessionDep) -> None:
     service.delete_user(db, user)
-
-
-@router.get("/{user_id}/posts", response_model=Page[PostRead], responses=documented(401, 404))
-def list_user_posts(viewer: OptionalUser, user: ExistingUser, params: PageDep, db: SessionDep) -> Slice[Post]:
-    return list_posts_of(db, user, viewer, params)

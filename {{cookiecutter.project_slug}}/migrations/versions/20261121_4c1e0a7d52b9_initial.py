@@ -17,9 +17,6 @@ from app.database import documents
 
 # {%- endif +%}
 
-# By the numbers of the letters, so that what begins alike is together.
-COLLATION = "{{ cookiecutter.__binary_collation }}"
-
 revision: str = "4c1e0a7d52b9"
 down_revision: str | None = None
 branch_labels: str | Sequence[str] | None = None
@@ -88,25 +85,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_posts")),
         sa.UniqueConstraint("slug", name=op.f("uq_posts_slug")),
     )
-    for name in ("created_at", "updated_at", "title"):
-        op.create_index(op.f(f"ix_posts_{name}"), "posts", ["status", "deleted_at", name, "id"])
-    listed = ["author_id", "status", "deleted_at", "created_at", "id"]
-    op.create_index(op.f("ix_posts_author_id"), "posts", listed)
-    op.create_table(
-        "post_words",
-        sa.Column("post_id", database.Key(), nullable=False),
-        sa.Column("word", sa.String(32, collation=COLLATION), nullable=False),
-        sa.Column("is_published", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["post_id"],
-            ["posts.id"],
-            name=op.f("fk_post_words_post_id_posts"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("post_id", "word", name=op.f("pk_post_words")),
-    )
-    searched = ["is_published", "word", "post_id"]
-    op.create_index(op.f("ix_post_words_word"), "post_words", searched)
+    by_age = ["created_at", "id", "status", "author_id", "deleted_at"]
+    op.create_index(op.f("ix_posts_created_at"), "posts", by_age)
+    op.create_index(op.f("ix_posts_updated_at"), "posts", ["updated_at", "id"])
+    op.create_index(op.f("ix_posts_title"), "posts", ["title", "id"])
+    of_author = ["author_id", "created_at", "id", "status", "deleted_at"]
+    op.create_index(op.f("ix_posts_author_id_created_at"), "posts", of_author)
+    op.create_index(op.f("ix_posts_author_id_updated_at"), "posts", ["author_id", "updated_at", "id"])
+    op.create_index(op.f("ix_posts_author_id_title"), "posts", ["author_id", "title", "id"])
     op.create_table(
         "refresh_tokens",
         sa.Column("id", database.Key(), nullable=False),
@@ -224,6 +210,5 @@ def downgrade() -> None:
     # {% endif %}
     op.drop_table("one_time_tokens")
     op.drop_table("refresh_tokens")
-    op.drop_table("post_words")
     op.drop_table("posts")
     op.drop_table("users")

@@ -39,7 +39,7 @@ def bug(monkeypatch: pytest.MonkeyPatch) -> None:
         logging.getLogger("app.posts").warning("asked in the hop")
         raise RuntimeError(f"{BUG} with user@example.com and {'x' * 43}")
 
-    monkeypatch.setattr("app.posts.listing.list_posts", fail)
+    monkeypatch.setattr("app.posts.service.list_posts", fail)
 
 
 class TestId:

@@ -86,7 +86,7 @@ class TestBug:
         def fail(*_: object) -> None:
             raise RuntimeError("a secret of the program")
 
-        monkeypatch.setattr("app.posts.listing.list_posts", fail)
+        monkeypatch.setattr("app.posts.service.list_posts", fail)
 
     def test_its_500_has_them_too_and_the_page_of_another_site_may_read_it(self, guarded: Client) -> None:
         response = guarded.get("/posts", headers={"Origin": SITE})
