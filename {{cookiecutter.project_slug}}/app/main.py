@@ -13,7 +13,7 @@ from app.api.docs import install_docs
 from app.api.errors import documented, install_handlers
 from app.auth import recovery_router as recovery
 from app.auth import router as auth
-from app.database import engine
+from app.database import HASHING_THREADS, engine
 
 # {%- if cookiecutter.use_celery +%}
 from app.imports import routers as import_routers
@@ -41,7 +41,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         for risk in risks(app.state.settings):
             logger.warning("%s", risk)
     drain_on_sigterm(app, app.state.settings.drain_seconds)
-    to_thread.current_default_thread_limiter().total_tokens = app.state.settings.request_threads
+    to_thread.current_default_thread_limiter().total_tokens = app.state.settings.request_threads + HASHING_THREADS
     # What is loaded by now stays. The garbage collector looking through it again and again made up 9/10 of the time that
     # large JSON took to be parsed.
     gc.freeze()
@@ -74,11 +74,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in (
         posts.router,
         users.router,
-        users.hashing,
         auth.router,
-        auth.hashing,
         recovery.router,
-        recovery.hashing,
         # {% if cookiecutter.use_celery %}
         *import_routers,
         # {% endif %}

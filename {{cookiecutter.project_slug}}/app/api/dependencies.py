@@ -1,5 +1,6 @@
 """What routes of every domain ask for: the session, the settings, and a page of a list."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 from urllib.parse import unquote
 
@@ -35,3 +36,12 @@ async def require_exact_path(request: Request) -> None:
 
 
 ExactPath = Depends(require_exact_path)
+
+
+async def wait_to_hash() -> AsyncIterator[None]:
+    """Wait on the event loop, without a thread or a connection, until fewer others hash a password."""
+    yield
+
+
+# For each route that hashes, so that they count together.
+HashingLimit = Depends(wait_to_hash, scope="function", max_concurrency=database.HASHING_THREADS)

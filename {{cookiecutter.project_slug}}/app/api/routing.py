@@ -1,82 +1,38 @@
-"""One thread hop per request.
+"""`APIRouter(route_class=OneHopRoute)`: a request's `def` dependencies, endpoint and clean-up in one thread hop, not many.
 
-FastAPI runs each plain `def` dependency, its clean-up, the endpoint and the check of its result in the thread pool, one
-hop each. Under load those hops cost more than the work, and a request that holds a database connection between two hops
-can wait for a thread whose owner waits for a connection. Here they all run in one hop: a request holds a thread for as
-long as it holds a connection, and neither waits for the other.
-
-Routes and dependencies are written as everywhere; `APIRouter(route_class=OneHopRoute)` is all it takes. `async def`
-dependencies run on the event loop before the hop, so they must not block; an `async def` endpoint is left alone.
+So a request keeps a thread for as long as it keeps a database connection, and never waits for one holding the other.
 """
 
 import inspect
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
-from functools import lru_cache
-from typing import Annotated, Any, Literal, get_args, get_origin
+from dataclasses import dataclass, replace
+from functools import partial, update_wrapper
+from typing import Annotated, Any, get_args, get_origin
 
-from anyio import CapacityLimiter, to_thread
-from fastapi import Request, Response, routing
-from fastapi.dependencies.utils import (
-    get_parameterless_sub_dependant,
-    get_typed_return_annotation,
-    get_typed_signature,
-)
+from anyio import to_thread
+from fastapi import Request, Response, params, routing
 from fastapi.exceptions import RequestValidationError
-from fastapi.params import Depends
-from starlette.requests import HTTPConnection
-from starlette.routing import get_name
 
-from app.api.callables import is_async, is_generator
-
-HASHING_THREADS = 2
-_REQUEST = "one_hop_request"
-_STEPS = "one_hop_steps"
-# FastAPI builds the handler of a route again for each router that includes it, and says only here for which.
-_inclusion: ContextVar[Any] = getattr(routing, "_effective_route_context_var", ContextVar("inclusion", default=None))
-
-_in_one_hop: ContextVar[bool] = ContextVar("in_one_hop", default=False)
+in_one_hop: ContextVar[bool] = ContextVar("in_one_hop", default=False)  # Whether this thread runs all of a request.
+_steps: ContextVar[list["Step"]] = ContextVar("steps")
 
 
-def in_one_hop() -> bool:
-    """Return whether this thread runs the dependencies of a request and then its endpoint, with nothing in between."""
-    return _in_one_hop.get()
-
-
-class Step:
-    """A synchronous dependency whose arguments are known and whose call waits for the hop."""
-
-    def __init__(self, deferred: "Deferred", arguments: dict[str, Any]) -> None:
-        self.deferred = deferred
-        self.arguments = arguments
-        self.value: Any = None
-
-    def run(self, stack: ExitStack) -> None:
-        """Call it, leaving what it must clean up on the stack."""
-        arguments = settled(self.arguments)
-        if self.deferred.manager is None:
-            self.value = self.deferred.call(**arguments)
-        else:
-            self.value = stack.enter_context(self.deferred.manager(**arguments))
-
-
-def settled(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments with the value of each step in its place."""
-    return {name: value.value if isinstance(value, Step) else value for name, value in arguments.items()}
+class OutsideOneHop(params.Depends):
+    """A dependency for routes that FastAPI runs; a one-hop route leaves its parameter out."""
 
 
 class Deferred:
-    """Stands for a synchronous dependency: FastAPI awaits it and gets a `Step` instead of hopping to a thread.
+    """Stands in for a synchronous dependency or endpoint: FastAPI awaits it, and gets a `Step` for a dependency's value."""
 
-    Equal to what it stands for, so that `dependency_overrides` and FastAPI's cache within a request know it.
-    """
-
-    def __init__(self, call: Callable[..., Any]) -> None:
-        self.call = call
-        self.manager = contextmanager(call) if is_generator(call) else None
-        self.__signature__ = deferring_signature(call)
+    def __init__(self, call: Callable[..., Any], *, is_endpoint: bool = False) -> None:
+        self.call, self.is_endpoint = call, is_endpoint
+        self.enter = contextmanager(call) if is_any(call, inspect.isgeneratorfunction) else None
+        signature = inspect.signature(call, eval_str=True)
+        given = map(deferring, signature.parameters.values())
+        kept = [parameter for parameter in given if not isinstance(parameter.default, OutsideOneHop)]
+        self.__signature__ = signature.replace(parameters=kept)
 
     def __eq__(self, other: object) -> bool:
         return self.call == (other.call if isinstance(other, Deferred) else other)
@@ -84,122 +40,81 @@ class Deferred:
     def __hash__(self) -> int:
         return hash(self.call)
 
-    async def __call__(self, **arguments: Any) -> Step:
-        request: HTTPConnection = arguments.pop(_REQUEST)
-        step = Step(self, arguments)
-        request.scope.setdefault(_STEPS, []).append(step)
-        return step
+    async def __call__(self, **arguments: Any) -> Any:
+        step, steps = Step(self, arguments), _steps.get()
+        steps.append(step)
+        return await to_thread.run_sync(run, steps) if self.is_endpoint else step
 
 
-def deferring_signature(call: Callable[..., Any]) -> inspect.Signature:
-    """Return the signature of `call` with its synchronous dependencies deferred, and the request added."""
-    # As FastAPI reads it: names that exist for type checkers only stay unresolved.
-    parameters = [deferring_parameter(parameter) for parameter in get_typed_signature(call).parameters.values()]
-    # FastAPI hands the request to one parameter of each of these types: this one is not to take it from one of `call`.
-    kind = Request if HTTPConnection in [parameter.annotation for parameter in parameters] else HTTPConnection
-    request = inspect.Parameter(_REQUEST, inspect.Parameter.KEYWORD_ONLY, annotation=kind)
-    return inspect.Signature([*parameters, request], return_annotation=get_typed_return_annotation(call))
+@dataclass(eq=False)
+class Step:
+    deferred: Deferred
+    arguments: dict[str, Any]
+    value: Any = None
 
 
-def deferring_parameter(parameter: inspect.Parameter) -> inspect.Parameter:
-    """Return the parameter as a keyword, its synchronous dependency deferred where it has one."""
-    # What `type Caller = Annotated[…]` stands for is in its `__value__`.
-    annotation = getattr(parameter.annotation, "__value__", parameter.annotation)
+def run(steps: list[Step], error: Exception | None = None) -> Any:
+    """Run the steps of a request in this thread, clean up, and return the value of the last one or raise the error."""
+    in_one_hop.set(True)
+    with ExitStack() as stack:
+        for step in steps:
+            call, enter = step.deferred.call, step.deferred.enter
+            given = {name: value.value if isinstance(value, Step) else value for name, value in step.arguments.items()}
+            step.value = stack.enter_context(enter(**given)) if enter else call(**given)
+        if error:
+            raise error
+        return steps[-1].value
+    raise RuntimeError("A dependency with `yield` caught an exception and raised none")
+
+
+def is_any(call: Any, *kinds: Callable[[object], bool]) -> bool:
+    """Return whether FastAPI takes a callable for one of the kinds: it looks behind `partial`, `wraps` and `__call__`."""
+    while isinstance(call, partial):
+        call = call.func
+    faces = [call] if inspect.isclass(call) else [call, call.__call__]
+    return any(kind(face) or kind(inspect.unwrap(face)) for kind in kinds for face in faces)
+
+
+def deferring(parameter: inspect.Parameter) -> inspect.Parameter:
+    annotation = getattr(parameter.annotation, "__value__", parameter.annotation)  # `type Caller = Annotated[…]`
     described, *metadata = get_args(annotation) if get_origin(annotation) is Annotated else (annotation,)
     for item in (*metadata, parameter.default):
-        if isinstance(item, Depends):
-            # As a default, not in `Annotated`: typing caches that by equality, and would give the original back.
-            parameter = parameter.replace(annotation=described, default=deferring(item, described))
+        if isinstance(item, params.Depends):
+            # As a default: `Annotated` is cached by equality, and would give the original back.
+            parameter = parameter.replace(annotation=described, default=defer(item, item.dependency or described))
     return parameter.replace(kind=parameter.KEYWORD_ONLY)
 
 
-def deferring(depends: Depends, described: Any = None) -> Depends:
-    """Return the declaration with its dependency deferred if that is synchronous."""
-    call = depends.dependency or described
-    if is_async(call):
+def defer(depends: params.Depends, call: Any) -> params.Depends:
+    if is_any(call, inspect.iscoroutinefunction, inspect.isasyncgenfunction):
         return depends
-    # The scope, which nothing reads otherwise, keeps a step apart from the value of the same dependency, which FastAPI
-    # has in its cache where an `async def` one asked for it.
-    scope: Literal["function"] | None = None if is_generator(call) else "function"
-    return replace(depends, dependency=_deferred(call), scope=scope)
-
-
-# One object for each dependency, so that two routes share it and its signature is read once.
-_deferred = lru_cache(maxsize=None)(Deferred)
-
-
-def run_in_one_hop(endpoint: Callable[..., Any], limiter: CapacityLimiter | None) -> Callable[..., Any]:
-    """Return an `async def` endpoint that runs the waiting steps, the endpoint and the clean-up in one thread hop."""
-
-    async def hop(**arguments: Any) -> Any:
-        request: HTTPConnection = arguments.pop(_REQUEST)
-        steps: list[Step] = request.scope.pop(_STEPS, [])
-
-        def work() -> Any:
-            with ExitStack() as stack:
-                run_steps(steps, stack)
-                return endpoint(**settled(arguments))
-            raise RuntimeError("A dependency with `yield` caught an exception and raised none")
-
-        return await to_thread.run_sync(work, limiter=limiter)
-
-    hop.__name__ = get_name(endpoint)
-    hop.__doc__ = endpoint.__doc__
-    hop.__module__ = endpoint.__module__
-    hop.__signature__ = deferring_signature(endpoint)  # type: ignore[attr-defined] # functions take it, typeshed omits it
-    return hop
-
-
-def run_steps(steps: list[Step], stack: ExitStack) -> None:
-    # In the context of this thread, which ends with the hop.
-    _in_one_hop.set(True)
-    for step in steps:
-        step.run(stack)
+    if depends.max_concurrency is not None:
+        raise TypeError(f"OneHopRoute ignores the max_concurrency of {call!r}: limit an `async def` dependency instead")
+    deferred = Deferred(call)
+    # Another scope: FastAPI's cache keeps the step apart from the value that an `async def` dependency asked for.
+    return replace(depends, dependency=deferred, scope=None if deferred.enter else "function")
 
 
 class OneHopRoute(routing.APIRoute):
-    """A route whose synchronous work takes one hop; `limiter` bounds how many of them run at a time."""
-
-    limiter: CapacityLimiter | None = None
-
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        self.folded = not (is_async(endpoint) or is_generator(endpoint))
-        if self.folded:
-            endpoint = run_in_one_hop(endpoint, self.limiter)
+        if not is_any(endpoint, inspect.iscoroutinefunction, inspect.isasyncgenfunction, inspect.isgeneratorfunction):
+            options["dependencies"] = [defer(one, one.dependency) for one in options.get("dependencies") or ()]
+            endpoint = update_wrapper(Deferred(endpoint, is_endpoint=True), endpoint, updated=())
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        if self.folded:
-            # Those in `dependencies=` of the route and of the routers around it come first, and have no parameter.
-            route = _inclusion.get() or self
-            waiting = [
-                get_parameterless_sub_dependant(depends=deferring(depends), path=route.path_format)
-                for depends in route.dependencies
-            ]
-            route.dependant.dependencies[: len(waiting)] = waiting
         handle = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
+            token = _steps.set([])
             try:
                 return await handle(request)
             except RequestValidationError as invalid:
-                steps: list[Step] = request.scope.pop(_STEPS, [])
-                if not steps:
-                    raise
-
                 # A dependency's refusal goes before the body's: who may not write is not told what is wrong with it.
-                def refuse(error: RequestValidationError = invalid) -> None:
-                    with ExitStack() as stack:
-                        run_steps(steps, stack)
-                        raise error
-
-                await to_thread.run_sync(refuse, limiter=self.limiter)
+                if (steps := _steps.get()) and not steps[-1].deferred.is_endpoint:
+                    await to_thread.run_sync(run, steps, invalid)
                 raise
+            finally:
+                _steps.reset(token)
 
         return handler
-
-
-class HashingRoute(OneHopRoute):
-    """A route that hashes a password: few at a time, so that the others keep their threads and memory stays flat."""
-
-    limiter = CapacityLimiter(HASHING_THREADS)

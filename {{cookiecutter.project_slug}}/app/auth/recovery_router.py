@@ -2,16 +2,15 @@
 
 from fastapi import APIRouter, status
 
-from app.api.dependencies import SessionDep
+from app.api.dependencies import HashingLimit, SessionDep
 from app.api.errors import documented
-from app.api.routing import HashingRoute, OneHopRoute
+from app.api.routing import OneHopRoute
 from app.auth import recovery
 from app.auth.dependencies import CurrentUser
 from app.auth.schemas import EmailRequest, OneTimeTokenRequest, PasswordReset
 from app.rate_limiting.throttles import RateLimiterDep
 
 router = APIRouter(prefix="/auth", tags=["auth"], route_class=OneHopRoute)
-hashing = APIRouter(prefix="/auth", tags=["auth"], route_class=HashingRoute)
 
 
 @router.post(
@@ -23,7 +22,12 @@ def forgot_password(data: EmailRequest, db: SessionDep, limiter: RateLimiterDep)
     recovery.ask_for_reset(db, data.email)
 
 
-@hashing.post("/password/reset", status_code=status.HTTP_204_NO_CONTENT, responses=documented(400, 413, 429))
+@router.post(
+    "/password/reset",
+    status_code=status.HTTP_204_NO_CONTENT,
+    dependencies=[HashingLimit],
+    responses=documented(400, 413, 429),
+)
 def reset_password(data: PasswordReset, db: SessionDep, limiter: RateLimiterDep) -> None:
     """Set a new password with a mailed token, once; every session and access token ends."""
     limiter.attempt("password-reset", data.token)

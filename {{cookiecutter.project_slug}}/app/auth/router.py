@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, status
 from fastapi.security import OAuth2PasswordRequestForm
 
-from app.api.dependencies import ExactPath, PageDep, SessionDep, SettingsDep
+from app.api.dependencies import ExactPath, HashingLimit, PageDep, SessionDep, SettingsDep
 from app.api.errors import documented
 from app.api.fields import UserAgent
 from app.api.pages import Page, Slice
-from app.api.routing import HashingRoute, OneHopRoute
+from app.api.routing import OneHopRoute
 from app.auth import service, sessions
 from app.auth.dependencies import CurrentUser
 from app.auth.schemas import Credentials, RefreshRequest, SessionId, SessionRead, TokenPair, UserRead, UserRegister
@@ -17,18 +17,21 @@ from app.models import RefreshToken, User
 from app.rate_limiting.throttles import RateLimiterDep
 
 router = APIRouter(prefix="/auth", tags=["auth"], route_class=OneHopRoute)
-hashing = APIRouter(prefix="/auth", tags=["auth"], route_class=HashingRoute)
 
 
-@hashing.post(
-    "/register", status_code=status.HTTP_201_CREATED, response_model=UserRead, responses=documented(409, 413, 429)
+@router.post(
+    "/register",
+    status_code=status.HTTP_201_CREATED,
+    response_model=UserRead,
+    dependencies=[HashingLimit],
+    responses=documented(409, 413, 429),
 )
 def register(data: UserRegister, db: SessionDep, limiter: RateLimiterDep) -> User:
     limiter.attempt("register", data.email)
     return service.register(db, data, limiter)
 
 
-@hashing.post("/login", responses=documented(401, 413, 429))
+@router.post("/login", dependencies=[HashingLimit], responses=documented(401, 413, 429))
 def log_in(
     credentials: Credentials,
     db: SessionDep,
@@ -40,7 +43,7 @@ def log_in(
     return service.log_in(db, credentials.email, credentials.password, settings, user_agent)
 
 
-@hashing.post("/token", responses=documented(401, 413, 429))
+@router.post("/token", dependencies=[HashingLimit], responses=documented(401, 413, 429))
 def log_in_with_form(
     form: Annotated[OAuth2PasswordRequestForm, Depends()],
     db: SessionDep,

@@ -1,10 +1,12 @@
 """The engine, the declarative base and the one place where a transaction begins and ends."""
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
+from anyio import Semaphore
 from fastapi import BackgroundTasks
 from sqlalchemy import (
     BigInteger,
@@ -25,9 +27,14 @@ from starlette.requests import HTTPConnection
 
 from app import engines
 from app.api import errors
-from app.api.routing import HASHING_THREADS, in_one_hop
+from app.api.routing import OutsideOneHop, in_one_hop, is_any
 from app.database.commits import BACKGROUND, BACKGROUND_THREADS
 from app.settings import Settings, get_settings
+
+# That hash a password: few, so that memory stays flat and the others keep their turn.
+HASHING_THREADS = 2
+# FastAPI lets a `def` endpoint wait for a thread while it has a connection: fewer than there are, so all go on.
+_plain_routes = Semaphore(4)
 
 NAMING_CONVENTION = {
     "ix": "ix_%(column_0_N_label)s",
@@ -144,7 +151,21 @@ def refuse_write(state: ORMExecuteState) -> None:
         raise ReadOnlyError("locks rows")
 
 
-def get_db(background: BackgroundTasks, connection: HTTPConnection) -> Iterator[Session]:
+async def wait_on_plain_route(connection: HTTPConnection) -> AsyncIterator[None]:
+    """Let few requests at a time have a session, of `def` endpoints outside `OneHopRoute`."""
+    endpoint = connection.scope["endpoint"]
+    if is_any(endpoint, inspect.iscoroutinefunction, inspect.isasyncgenfunction):
+        yield
+    else:
+        async with _plain_routes:
+            yield
+
+
+def get_db(
+    background: BackgroundTasks,
+    connection: HTTPConnection,
+    _turn: Annotated[None, OutsideOneHop(wait_on_plain_route, scope="function")] = None,
+) -> Iterator[Session]:
     """Yield a session that connects at its first statement, and commit before the response is sent.
 
     It is a `ReadSession` for `GET` and `HEAD`; a WebSocket has no method, and its messages may write.
@@ -170,7 +191,7 @@ def reading(db: Session) -> Iterator[None]:
 
     A `def` endpoint goes on with it in the same thread, and a transaction that was open before stays open.
     """
-    is_last = not (in_one_hop() or db.in_transaction())
+    is_last = not (in_one_hop.get() or db.in_transaction())
     yield
     if is_last:
         db.commit()

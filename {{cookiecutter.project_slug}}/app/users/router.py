@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter, status
 
-from app.api.dependencies import PageDep, SessionDep
+from app.api.dependencies import HashingLimit, PageDep, SessionDep
 from app.api.errors import documented
 from app.api.pages import Page, Slice
-from app.api.routing import HashingRoute, OneHopRoute
+from app.api.routing import OneHopRoute
 from app.auth import accounts
 from app.auth.dependencies import AdminUser, CurrentUser
 from app.auth.schemas import UserPublic, UserRead
@@ -16,7 +16,6 @@ from app.users.dependencies import EditableUser, ShownUser
 from app.users.schemas import PasswordChange, ProfileUpdate, UserCreate, UserUpdate
 
 router = APIRouter(prefix="/users", tags=["users"], route_class=OneHopRoute)
-hashing = APIRouter(prefix="/users", tags=["users"], route_class=HashingRoute)
 
 
 @router.get("/me", response_model=UserRead, responses=documented(401))
@@ -34,7 +33,12 @@ def delete_me(user: CurrentUser, db: SessionDep) -> None:
     service.delete_user(db, user)
 
 
-@hashing.put("/me/password", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401, 403, 413, 429))
+@router.put(
+    "/me/password",
+    status_code=status.HTTP_204_NO_CONTENT,
+    dependencies=[HashingLimit],
+    responses=documented(401, 403, 413, 429),
+)
 def change_my_password(data: PasswordChange, user: CurrentUser, db: SessionDep, limiter: RateLimiterDep) -> None:
     """Set a new password; every session and access token ends, this one too."""
     limiter.attempt("password-change", str(user.id))
@@ -46,8 +50,12 @@ def list_users(_admin: AdminUser, params: PageDep, db: SessionDep) -> Slice[User
     return service.list_users(db, params)
 
 
-@hashing.post(
-    "", status_code=status.HTTP_201_CREATED, response_model=UserRead, responses=documented(401, 403, 409, 413)
+@router.post(
+    "",
+    status_code=status.HTTP_201_CREATED,
+    response_model=UserRead,
+    dependencies=[HashingLimit],
+    responses=documented(401, 403, 409, 413),
 )
 def create_user(data: UserCreate, _admin: AdminUser, db: SessionDep) -> User:
     return accounts.create_user(db, data, role=data.role, is_active=data.is_active)

@@ -1,15 +1,16 @@
 """The steps of authentication one after the other, and what somebody who guesses learns from it."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
+from fastapi import FastAPI
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.api.dependencies import wait_to_hash
 from app.api.errors import Unauthorized
-from app.api.routing import HashingRoute
 from app.auth import one_time_tokens, service
 from app.auth.passwords import verify_password
 from app.models import Purpose, RefreshToken, User
@@ -167,6 +168,7 @@ class TestGuessing:
 class TestHashing:
     def test_every_route_that_hashes_waits_for_its_turn(
         self,
+        app: FastAPI,
         client: Client,
         admin_client: Client,
         db: Session,
@@ -174,12 +176,19 @@ class TestHashing:
         settings: Settings,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        turns: list[float] = []
+        waiting: list[str] = []
+        turns: list[list[str]] = []
+
+        async def note() -> AsyncIterator[None]:
+            waiting.append("one")
+            yield
+            waiting.clear()
 
         def work(*_: object, **_options: object) -> str:
-            turns.append(HashingRoute.limiter.borrowed_tokens)
+            turns.append(waiting.copy())
             return "not hashed"
 
+        monkeypatch.setitem(app.dependency_overrides, wait_to_hash, note)
         monkeypatch.setattr(Argon2Hasher, "hash", work)
         monkeypatch.setattr(Argon2Hasher, "verify", work)
         form = {"username": other_user.email, "password": PASSWORD}
@@ -195,5 +204,4 @@ class TestHashing:
         ):
             assert response.is_success
         # One each, and a second for the password that is checked and then set.
-        assert turns == [1] * 7
-        assert HashingRoute.limiter.borrowed_tokens == 0
+        assert turns == [["one"]] * 7

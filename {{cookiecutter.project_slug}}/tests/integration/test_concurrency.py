@@ -5,18 +5,22 @@ from contextlib import ExitStack
 
 import pytest
 from anyio import to_thread
+from fastapi import APIRouter
 from httpx2 import Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from app.api.routing import HASHING_THREADS, HashingRoute
+from app.api.dependencies import SessionDep
 from app.auth import accounts, dependencies, service
-from app.database import engine
+from app.auth.dependencies import OptionalUser
+from app.database import HASHING_THREADS, engine
 from app.database.commits import BACKGROUND_THREADS
+from app.main import create_app
 from app.models import Post, User
 from app.posts import service as posts
 from app.settings import Settings
+from app.users.dependencies import EditableUser
 from tests.committed import add_users
 from tests.meeting import Meeting, at_once, refused, statuses
 
@@ -77,11 +81,28 @@ class TestManyAtOnce:
     ) -> None:
         (headers,) = add_users(settings, "user@example.com")
         # Each round holds as many connections as there are threads; five rounds serve everybody.
-        meeting = Meeting(settings.request_threads)
+        threads = settings.request_threads + HASHING_THREADS
+        meeting = Meeting(threads)
         monkeypatch.setattr(dependencies, "load_user", meeting.around(dependencies.load_user))
-        reads = [lambda: server.get("/users/me", headers=headers)] * (5 * settings.request_threads)
+        reads = [lambda: server.get("/users/me", headers=headers)] * (5 * threads)
         assert statuses(at_once(*reads)) == [200] * len(reads)
-        assert meeting.most == settings.request_threads
+        assert meeting.most == threads
+
+    def test_clients_of_a_plain_route_wait_their_turn(self, server: TestClient, settings: Settings) -> None:
+        (headers,) = add_users(settings, "user@example.com")
+        plain = APIRouter()
+
+        @plain.patch("/plain/{user_id}")
+        def rename(user: EditableUser, viewer: OptionalUser, db: SessionDep) -> str:
+            return db.scalars(select(User.name).where(User.id == user.id)).one()
+
+        app = create_app(settings)
+        app.include_router(plain)
+        client = TestClient(app)
+        client.portal = server.portal
+        user_id = server.get("/users/me", headers=headers).json()["id"]
+        requests = [lambda: client.patch(f"/plain/{user_id}", headers=headers)] * (10 * settings.request_threads)
+        assert statuses(at_once(*requests)) == [200] * len(requests)
 
     def test_passwords_are_hashed_a_few_at_a_time(self, server: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
         meeting = Meeting(HASHING_THREADS)
@@ -89,7 +110,7 @@ class TestManyAtOnce:
         body = {"email": "nobody@example.com", "password": "Password1"}
         logins = [lambda: server.post("/auth/login", json=body)] * (4 * HASHING_THREADS)
         assert statuses(at_once(*logins)) == [401] * len(logins)
-        assert meeting.most == HashingRoute.limiter.total_tokens == HASHING_THREADS
+        assert meeting.most == HASHING_THREADS == 2
 
     def test_there_is_a_connection_for_every_thread(self, server: TestClient, settings: Settings) -> None:
         with ExitStack() as connections:
@@ -97,7 +118,7 @@ class TestManyAtOnce:
                 connections.enter_context(engine.connect())
         assert server.portal is not None
         limiter = server.portal.call(to_thread.current_default_thread_limiter)
-        assert limiter.total_tokens == settings.request_threads
+        assert limiter.total_tokens == settings.request_threads + HASHING_THREADS
 
     def test_garbage_collection_leaves_out_what_was_loaded_at_the_start(self, server: TestClient) -> None:
         # Large JSON is parsed on the event loop, and each collection of everything would hold all others up.

@@ -1,11 +1,11 @@
 """A small application whose requests note what happens in them, for the tests of `app.api.routing`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from threading import get_ident
 from typing import Annotated, Any
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request, params
 from pydantic import BaseModel
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -88,16 +88,19 @@ CallerDep = Annotated[object, Depends(load_caller)]
 def serve(
     journal: Journal,
     endpoint: Callable[..., Any],
-    route_class: type[OneHopRoute] = OneHopRoute,
+    *,
     overrides: dict[Callable[..., Any], Callable[..., Any]] | None = None,
+    dependencies: Sequence[params.Depends] = (),
+    router_dependencies: Sequence[params.Depends] = (),
+    inclusion_dependencies: Sequence[params.Depends] = (),
 ) -> TestClient:
-    """Return a client of an application with this one endpoint."""
+    """Return a client of an application with this one endpoint, and dependencies at each level."""
     app = FastAPI()
     app.state.journal = journal
     app.add_middleware(NotesAnswers, journal=journal)
     app.dependency_overrides = overrides or {}
     install_handlers(app)
-    router = APIRouter(route_class=route_class)
-    router.add_api_route("/", endpoint, methods=["POST"])
-    app.include_router(router)
+    router = APIRouter(route_class=OneHopRoute, dependencies=router_dependencies)
+    router.add_api_route("/", endpoint, methods=["POST"], dependencies=dependencies)
+    app.include_router(router, dependencies=inclusion_dependencies)
     return TestClient(app)
