@@ -79,6 +79,7 @@ class TrustedHosts:
     def __init__(self, app: ASGIApp, *, names: Sequence[str]) -> None:
         self.app = app
         self.check = TrustedHostMiddleware(say_nothing, names, www_redirect=False)
+        # The usual ones, that need no parsing: another form of a name may be as good.
         self.names = {name.encode() for name in names}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,9 +97,7 @@ class TrustedHosts:
 
 
 def host_of(scope: Scope) -> bytes:
-    """Return the host without its port, as Starlette looks for it."""
-    host = next((value for name, value in scope.get("headers", ()) if name == b"host"), b"")
-    return bytes(host.partition(b":")[0])
+    return next((value for name, value in scope.get("headers", ()) if name == b"host"), b"")
 
 
 async def say_nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:

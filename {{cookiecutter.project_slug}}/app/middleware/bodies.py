@@ -30,7 +30,7 @@ LARGE_BODIES_OF_ADDRESS = 4
 
 def may_have_body(scope: Scope) -> bool:
     """Return whether a body may follow; in HTTP/1.1 none does unless a header says so."""
-    return scope["http_version"] != "1.1" or any(name in BODY_HEADERS for name, _ in scope["headers"])
+    return scope.get("http_version") != "1.1" or any(name in BODY_HEADERS for name, _ in scope["headers"])
 
 
 class BodyLimit:
