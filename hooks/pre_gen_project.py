@@ -38,16 +38,16 @@ DEPENDENCIES = set(
     aiosmtpd alembic amqp annotated-doc annotated-types anyio argon2-cffi argon2-cffi-bindings ast-serialize
     async-timeout atpublic attrs billiard celery celery-types certifi cffi cfgv charset-normalizer click
     click-didyoumean click-plugins click-repl colorama coverage cryptography deprecated deptry distlib dnspython docker
-    email-validator execnet factory-boy faker fastapi fastapi-swagger filelock graphql-core h11 harfile httpcore2 httpx2
-    httpx2-jsfetch hypothesis hypothesis-graphql identify idna iniconfig jinja2 jsonschema-rs kombu librt limits mako
-    markdown-it-py markupsafe mdurl mypy mypy-extensions nodeenv opentelemetry-api opentelemetry-exporter-otlp-proto-http
+    email-validator execnet factory-boy faker fastapi fastapi-swagger filelock graphql-core h11 harfile httpcore2
+    httptools httpx2 httpx2-jsfetch hypothesis hypothesis-graphql identify idna iniconfig jinja2 jsonschema-rs kombu librt
+    limits mako markdown-it-py markupsafe mdurl mypy mypy-extensions nodeenv opentelemetry-api opentelemetry-exporter-otlp-proto-http
     opentelemetry-instrumentation-celery opentelemetry-instrumentation-redis opentelemetry-sdk packaging pathspec
     platformdirs pluggy pre-commit prometheus-client prompt-toolkit psycopg psycopg-binary pwdlib pycparser pydantic pydantic-core
     pydantic-settings pygments pyjwt pymysql pyrate-limiter pytest pytest-cov pytest-randomly pytest-timeout
     pytest-xdist python-dateutil python-discovery python-dotenv python-multipart pywin32 pyyaml redis requests
     requirements-parser rich ruff schemathesis sentry-sdk shellingham six sortedcontainers sqlalchemy starlette structlog
     testcontainers tomli truststore typer types-pymysql typing-extensions typing-inspection tzdata tzlocal urllib3
-    uvicorn vine virtualenv wcwidth websockets werkzeug wrapt
+    uvicorn uvloop vine virtualenv wcwidth websockets werkzeug wrapt
     """.split()  # noqa: SIM905 - a list would have a line for each
 )
 

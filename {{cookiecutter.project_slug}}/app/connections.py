@@ -1,7 +1,8 @@
 """uvicorn's HTTP protocol with a bound on connections and timeouts for silent clients.
 
 uvicorn waits for ever for the first request of a connection, for the rest of a head that has begun, and for a client that
-does not read its answer. Once a process has all the files open that it may, it serves nobody else.
+does not read its answer. Once a process has all the files open that it may, it serves nobody else. On httptools it also
+takes a head of any size, and any number of pipelined requests.
 """
 
 import logging
@@ -12,7 +13,7 @@ from functools import cache
 from math import inf
 from typing import ClassVar
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +27,8 @@ HEAD_SECONDS = 15
 """For the head of a connection's first request."""
 UNREAD_SECONDS = 90
 """To read a part of an answer, or to have sent the head of the next request."""
+MAX_HEAD_BYTES = 65_536
+MAX_PIPELINED = 16
 
 
 def allow_many_files() -> None:
@@ -45,7 +48,7 @@ def most_connections() -> int:
     return min(MOST_CONNECTIONS, max(files - 2 * BACKLOG - OTHER_FILES, 1)) if files >= 0 else MOST_CONNECTIONS
 
 
-class BoundedProtocol(H11Protocol):
+class BoundedProtocol(HttpToolsProtocol):
     """Ends a connection that has been silent for too long, or the one silent for longest where there are too many."""
 
     # Those without a request, in the order in which they became so.
@@ -55,6 +58,8 @@ class BoundedProtocol(H11Protocol):
 
     timer: TimerHandle | None = None
     unsent = inf
+    unparsed = 0
+    """Bytes since the parser last had a whole head or some of a body."""
 
     @property
     def is_busy(self) -> bool:
@@ -69,10 +74,23 @@ class BoundedProtocol(H11Protocol):
             next(iter(self.silent)).make_room()
 
     def data_received(self, data: bytes) -> None:
+        self.unparsed += len(data)
         super().data_received(data)
+        if self.unparsed > MAX_HEAD_BYTES:
+            self.transport.abort()
         # A client that does not read gains no time by sending.
         if self.is_busy and not self.flow.write_paused:
             self.stop_waiting()
+
+    def on_headers_complete(self) -> None:
+        self.unparsed = 0
+        super().on_headers_complete()
+        if len(self.pipeline) > MAX_PIPELINED:
+            raise ValueError("too many pipelined requests")  # which the parser makes a 400
+
+    def on_body(self, body: bytes) -> None:
+        self.unparsed = 0
+        super().on_body(body)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.observability.logs import json_lines
+from app.middleware import requests
+from app.observability.logs import direct_logger, json_lines, json_renderer
 
 
 class Lines:
@@ -27,7 +28,7 @@ class Lines:
 
 
 @pytest.fixture
-def lines(caplog: pytest.LogCaptureFixture) -> Iterator[Lines]:
+def lines(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
     """All that is logged, from the lowest level up."""
     caplog.set_level(logging.DEBUG)
     lines = Lines()
@@ -36,5 +37,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> Iterator[Lines]:
     # The mail server of the tests runs in their process, and shows what it is sent.
     handler.addFilter(lambda record: record.name != "mail.log")
     logging.root.addHandler(handler)
+    logger, tell = direct_logger(json_renderer(), "DEBUG", lines.stream).bind(logger=requests.__name__), requests.tell
+    monkeypatch.setattr(requests, "tell", lambda _logger, *told: tell(logger, *told))
     yield lines
     logging.root.removeHandler(handler)

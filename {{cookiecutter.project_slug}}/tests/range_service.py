@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -25,22 +25,18 @@ def sha1(password: str) -> str:
 
 @dataclass
 class Answer:
-    """What is sent, for ever again if it is `endless`; with status 0 the connection ends instead."""
+    """What is sent; with status 0 the connection ends instead, and an `endless` body is repeated for ever."""
 
     status: int
     body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
+    location: str = ""
     endless: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.status} {self.body.decode(errors='replace')}"
 
 
 class RangeServer(ThreadingHTTPServer):
-    """Knows how often each password was seen; gives the answers in `first` before it tells.
+    """Knows how often each password was seen, once it has given the answers in `first`; hangs until `released` if `silent`.
 
-    `asked` has the head of each request, `events` what a test puts beside the word that one came, `connections` counts what they came over, and a `silent` one says nothing before
-    it is `released`.
+    `asked` has the head of each request, and `events` the word "asked" for it.
     """
 
     daemon_threads = True
@@ -52,13 +48,8 @@ class RangeServer(ThreadingHTTPServer):
         self.first: list[Answer] = []
         self.asked: list[str] = []
         self.events: list[str] = []
-        self.connections = 0
         self.silent = False
         self.released = Event()
-
-    @property
-    def paths(self) -> list[str]:
-        return [head.split()[1] for head in self.asked]
 
     def answer(self, prefix: str) -> Answer:
         if self.first:
@@ -69,16 +60,7 @@ class RangeServer(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection, over which several requests may come."""
-
     server: RangeServer
-    protocol_version = "HTTP/1.1"
-    # Head and body in one packet: the second of two would wait until the first is acknowledged.
-    wbufsize = -1
-
-    def setup(self) -> None:
-        super().setup()
-        self.server.connections += 1
 
     def do_GET(self) -> None:
         self.server.asked.append(f"{self.requestline}\n{self.headers}")
@@ -88,36 +70,16 @@ class Handler(BaseHTTPRequestHandler):
         answer = self.server.answer(self.path.rpartition("/")[2])
         # The application may have hung up.
         with suppress(OSError):
-            self.send(answer)
-
-    def send(self, answer: Answer) -> None:
-        if not answer.status:
-            self.close_connection = True
-            return
-        self.send_response(answer.status)
-        end = {"Connection": "close"} if answer.endless else {"Content-Length": str(len(answer.body))}
-        for name, value in (end | answer.headers).items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(answer.body)
-        while answer.endless:
+            if answer.status:
+                self.send_response(answer.status)
+                self.send_header("Location", answer.location)
+                self.end_headers()
             self.wfile.write(answer.body)
+            while answer.endless:
+                self.wfile.write(answer.body)
 
     def log_message(self, *_: object) -> None:
         pass
-
-
-@contextmanager
-def range_server() -> Iterator[RangeServer]:
-    with RangeServer() as server:
-        thread = Thread(target=server.serve_forever, args=[0.01])
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.released.set()
-            server.shutdown()
-            thread.join()
 
 
 @pytest.fixture
@@ -125,9 +87,11 @@ def range_service(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterat
     """The service that the application asks in this test, where without it it asks none."""
     from app.auth import breaches  # noqa: PLC0415 - it reads the settings
 
-    with range_server() as server:
+    with RangeServer() as server:
+        Thread(target=server.serve_forever, args=[0.01]).start()
         asking = settings.model_copy(update={"breached_passwords_url": server.url})
         monkeypatch.setattr(breaches, "get_settings", lambda: asking)
-        monkeypatch.setattr(breaches, "BACKOFF_SECONDS", 0)
         yield server
         breaches.service_at.cache_clear()
+        server.released.set()
+        server.shutdown()

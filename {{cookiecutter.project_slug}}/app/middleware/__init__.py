@@ -20,6 +20,7 @@ from app.imports import largest_bodies
 from app.middleware.bodies import BodyLimit
 from app.middleware.requests import Requests
 from app.observability import metrics
+from app.observability.logs import access_logger
 from app.settings import Settings
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -59,10 +60,11 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                given = {name.lower(): value for name, value in message.get("headers", ())}
+                headers = message.get("headers", ())
+                given = {name.lower(): value for name, value in headers}
                 is_page = given.get(b"content-type", b"").startswith(b"text/html")
                 added = self.of_pages if is_page else self.of_data
-                message["headers"] = [*message.get("headers", ()), *(item for item in added if item[0] not in given)]
+                message["headers"] = [*headers, *(item for item in added if item[0] not in given)]
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
@@ -77,9 +79,11 @@ class TrustedHosts:
     def __init__(self, app: ASGIApp, *, names: Sequence[str]) -> None:
         self.app = app
         self.check = TrustedHostMiddleware(say_nothing, names, www_redirect=False)
+        # The usual ones, that need no parsing: another form of a name may be as good.
+        self.names = {name.encode() for name in names}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope.get("path", "").rstrip("/") == metrics.PATH:
+        if scope.get("path", "").rstrip("/") == metrics.PATH or host_of(scope) in self.names:
             await self.app(scope, receive, send)
             return
         refusal: list[Message] = []
@@ -90,6 +94,10 @@ class TrustedHosts:
         await self.check(scope, receive, keep)
         app = errors.refused(status.HTTP_400_BAD_REQUEST, "Unknown host") if refusal else self.app
         await app(scope, receive, send)
+
+
+def host_of(scope: Scope) -> bytes:
+    return next((value for name, value in scope.get("headers", ()) if name == b"host"), b"")
 
 
 async def say_nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:
@@ -129,6 +137,6 @@ def install_middleware(app: FastAPI, settings: Settings) -> None:
         )
     app.add_middleware(TrustedHosts, names=settings.trusted_hosts)
     app.add_middleware(SecurityHeaders, hsts_seconds=settings.hsts_seconds, debug=app.debug)
-    app.add_middleware(Requests)
+    app.add_middleware(Requests, logger=access_logger(settings))
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(map(str, settings.trusted_proxies)))

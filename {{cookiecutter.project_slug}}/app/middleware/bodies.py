@@ -20,11 +20,17 @@ from app.settings import Settings
 SMALL = 16_000
 """Bytes that anybody may send. More needs a valid access token, and is never taken where credentials are sent."""
 CREDENTIALS = "/auth/"
+BODY_HEADERS = {b"content-length", b"transfer-encoding"}
 NO_LARGER: Mapping[tuple[str, str], int] = MappingProxyType({})
 LARGE_BODIES = 8
 """Larger bodies read at a time: together they must fit into memory and the folder for temporary files."""
 LARGE_BODIES_OF_ADDRESS = 4
 """Larger bodies of one client address read at a time."""
+
+
+def may_have_body(scope: Scope) -> bool:
+    """Return whether a body may follow; in HTTP/1.1 none does unless a header says so."""
+    return scope.get("http_version") != "1.1" or any(name in BODY_HEADERS for name, _ in scope["headers"])
 
 
 class BodyLimit:
@@ -42,7 +48,7 @@ class BodyLimit:
         self.addresses: WeakValueDictionary[str, Semaphore] = WeakValueDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or not may_have_body(scope):
             await self.app(scope, receive, send)
             return
         # A slot is held until the answer is sent: as long as the body is in memory.

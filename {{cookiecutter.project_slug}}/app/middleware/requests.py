@@ -1,16 +1,14 @@
 """What is told of every request: an id, in its answer and in all lines of the log, a line of its own there, and a count."""
 
-import logging
 import re
 from secrets import token_hex
 from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
+from structlog.typing import FilteringBoundLogger
 
 from app.observability import metrics
-
-logger = logging.getLogger(__name__)
 
 ID_HEADER = b"x-request-id"
 ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -22,8 +20,9 @@ NO_ROUTE = "unmatched"
 class Requests:
     """Tells of requests where they come in, so that of those that no route gets to see, too."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, logger: FilteringBoundLogger) -> None:
         self.app = app
+        self.logger = logger.bind(logger=__name__)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -42,7 +41,7 @@ class Requests:
             await send(message)
             # What runs after the response is not waited for.
             if message["type"] == "http.response.body" and not message.get("more_body"):
-                tell(scope, status, perf_counter() - began)
+                tell(self.logger, scope, status, perf_counter() - began)
 
         await self.app(scope, receive, send_with_id)
 
@@ -65,7 +64,7 @@ def route_of(scope: Scope) -> str:
     return NO_ROUTE if found is None else str(found.path)
 
 
-def tell(scope: Scope, status: int, seconds: float) -> None:
+def tell(logger: FilteringBoundLogger, scope: Scope, status: int, seconds: float) -> None:
     route = route_of(scope)
     metrics.count(scope["method"], route, status, seconds)
     # These are asked every few seconds, by machines: as long as all is well they would hide everything else.
@@ -74,11 +73,9 @@ def tell(scope: Scope, status: int, seconds: float) -> None:
     client = scope.get("client")
     logger.info(
         "request",
-        extra={
-            "method": scope["method"],
-            "route": route,
-            "status": status,
-            "duration_ms": round(seconds * 1000, 1),
-            "client": client and client[0],
-        },
+        method=scope["method"],
+        route=route,
+        status=status,
+        duration_ms=round(seconds * 1000, 1),
+        client=client and client[0],
     )

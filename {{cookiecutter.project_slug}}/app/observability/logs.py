@@ -3,13 +3,13 @@
 import logging.config
 import re
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from structlog.contextvars import merge_contextvars
-from structlog.processors import TimeStamper, format_exc_info
+from structlog.processors import TimeStamper, add_log_level, format_exc_info
 from structlog.stdlib import ExtraAdder
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 from app.settings import Environment, Settings
 
@@ -78,14 +78,37 @@ def rename_reserved(_logger: WrappedLogger, _name: str, event: EventDict) -> Eve
     return {f"{key}_" if key in RESERVED else key: value for key, value in event.items()}
 
 
-def json_lines() -> Lines:
+def json_renderer() -> Processor:
     """Return what makes an object of each line, for programs to read."""
-    return Lines(structlog.processors.JSONRenderer(ensure_ascii=False))
+    return structlog.processors.JSONRenderer(ensure_ascii=False)
+
+
+def readable_renderer() -> Processor:
+    """Return what makes lines for people, in colour where they look at a terminal."""
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+
+
+def json_lines() -> Lines:
+    return Lines(json_renderer())
 
 
 def readable_lines() -> Lines:
-    """Return what makes lines for people, in colour where they look at a terminal."""
-    return Lines(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
+    return Lines(readable_renderer())
+
+
+def access_logger(settings: Settings) -> FilteringBoundLogger:
+    """Return the logger of the line of each request, which writes to standard error without going through `logging`."""
+    renderer = json_renderer() if settings.environment is Environment.PRODUCTION else readable_renderer()
+    return direct_logger(renderer, settings.log_level, sys.stderr)
+
+
+def direct_logger(renderer: Processor, level: str, file: TextIO) -> FilteringBoundLogger:
+    logger: FilteringBoundLogger = structlog.wrap_logger(
+        structlog.WriteLogger(file),
+        processors=[add_log_level, add_time, merge_contextvars, hide_secrets, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+    ).bind()
+    return logger
 
 
 def log_config(settings: Settings) -> dict[str, Any]:

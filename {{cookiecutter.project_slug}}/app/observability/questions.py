@@ -1,18 +1,19 @@
-"""Questions to others that may never be answered, among them those of `/health/ready`."""
+"""Checks with a timeout, such as those of `/health/ready`; concurrent callers share one check."""
 
-from asyncio import wait, wrap_future
+from asyncio import wrap_future
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
+
+from anyio import fail_after
 
 T = TypeVar("T")
 
 
 class Question(Generic[T]):
-    """Asks in a thread for itself, since all others may be waiting for the same.
+    """A check in a thread of its own, since all others may hang at the same server.
 
-    It is only one, and holds at most one connection however often somebody asks meanwhile: who asks while it is being
-    answered gets the same answer.
+    A check that hangs holds one thread and at most one connection, however many callers wait for it meanwhile.
     """
 
     def __init__(self, name: str, ask: Callable[[], T]) -> None:
@@ -21,17 +22,12 @@ class Question(Generic[T]):
         self.asked: Future[T] | None = None
 
     async def answer(self, seconds: float) -> T:
-        """Return the answer; raises what asking raises, and `TimeoutError` when that takes longer."""
+        """Return the result; raises what the check raises, and `TimeoutError` when that takes longer."""
         if self.asked is None or self.asked.done():
             self.asked = self.thread.submit(self.ask)
-        answer = wrap_future(self.asked)
-        # One that comes too late is for nobody, whatever it says.
-        answer.add_done_callback(lambda late: late.cancelled() or late.exception())
-        done, _ = await wait({answer}, timeout=seconds)
-        if not done:
-            raise TimeoutError
-        return answer.result()
+        with fail_after(seconds):
+            return await wrap_future(self.asked)
 
 
 NEEDED: dict[str, Question[object]] = {}
-"""What the process needs, by name; what talks to a server adds a question to it."""
+"""What the process needs, by name; what talks to a server adds a check to it."""

@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing, suppress
 from http.client import HTTPConnection
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
 from app import connections
@@ -68,9 +68,9 @@ class TestSilence:
 
     def test_a_head_that_comes_byte_by_byte_has_no_longer(self, address: tuple[str, int]) -> None:
         sent = 0
-        with connect(address) as connection, suppress(ConnectionError):
+        with connect(address, b"GET /") as connection, suppress(ConnectionError):
             while sent < 100:
-                sent += connection.send(b"G")
+                sent += connection.send(b"x")
                 time.sleep(SECONDS / 10)
         assert 5 <= sent < 50
 
@@ -105,6 +105,41 @@ class TestSilence:
                 time.sleep(pause)
                 got += len(connection.recv(65_536))
             assert (got + len(rest(connection)) >= size) == is_whole
+
+
+class TestFloods:
+    """What the parser of httptools would keep in memory for as long as it is sent."""
+
+    def test_a_head_without_an_end_is_ended(self, app: FastAPI) -> None:
+        sent = 0
+        with listening(app) as address, connect(address, b"GET /") as connection, suppress(ConnectionError):
+            while sent < 50_000_000:
+                sent += connection.send(b"x" * 65_536)
+        assert sent < 50_000_000
+
+    def test_a_large_body_is_no_head(self) -> None:
+        head = b"POST / HTTP/1.1\r\nConnection: close\r\n" + HOST
+        app = FastAPI()
+
+        @app.post("/")
+        async def size(request: Request) -> int:
+            return len(await request.body())
+
+        with listening(app) as address:
+            with connect(address, head + b"Content-Length: 1000000\r\n\r\n" + b"x" * 1_000_000) as connection:
+                assert rest(connection).endswith(b"1000000")
+            with connect(address, head + b"Transfer-Encoding: chunked\r\n\r\n") as connection:
+                connection.sendall(b"1\r\nx\r\n" * 20_000 + b"0\r\n\r\n")
+                assert rest(connection).endswith(b"20000")
+
+    def test_requests_that_wait_for_no_answer_are_few(self, app: FastAPI) -> None:
+        asked = b"GET /health/live HTTP/1.1\r\n" + HOST + b"\r\n"
+        with listening(app) as address:
+            with connect(address, asked * 1_000) as connection:
+                answers = rest(connection)
+            assert answers.count(b"HTTP/1.1 200") <= connections.MAX_PIPELINED + 1
+            with connect(address, asked * 10 + asked.replace(HOST, HOST + b"Connection: close\r\n")) as connection:
+                assert rest(connection).count(b"HTTP/1.1 200") == 11
 
 
 def test_those_silent_for_longest_make_room_with_a_line_a_second(address: tuple[str, int], lines: Lines) -> None:

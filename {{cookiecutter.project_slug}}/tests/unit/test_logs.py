@@ -8,8 +8,11 @@ import sys
 
 import pytest
 import structlog
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from app.api.errors import install_handlers
+from app.middleware import install_middleware
 from app.observability import logs
 from app.settings import Environment, Settings
 
@@ -69,6 +72,39 @@ def test_production_logs_for_programs(settings: Settings, environment: str, line
     assert config["root"]["level"] == "DEBUG"
     assert {logger["level"] for logger in config["loggers"].values()} == {"INFO"}
     assert pickle.loads(pickle.dumps(config)) == config  # noqa: S301 - its own
+
+
+@pytest.mark.parametrize(
+    ("environment", "level", "told"),
+    [("production", "INFO", True), ("production", "WARNING", False), ("development", "INFO", True)],
+)
+def test_the_line_of_a_request_is_written_as_all_others(
+    settings: Settings, capsys: pytest.CaptureFixture[str], environment: str, level: str, *, told: bool
+) -> None:
+    app = FastAPI()
+    install_handlers(app)
+    update = {"environment": Environment(environment), "log_level": level, "trusted_hosts": ["*"]}
+    install_middleware(app, settings.model_copy(update=update))
+    token = secrets.token_urlsafe(32)
+    TestClient(app).get(f"/{token}", headers={"X-Request-ID": token})
+    text = capsys.readouterr().err
+    assert token not in text
+    assert text.count("\n") == told
+    if told and environment == "production":
+        line = json.loads(text)
+        assert line.pop("duration_ms") >= 0
+        assert line.pop("timestamp").endswith("Z")
+        assert line == {
+            "level": "info",
+            "logger": "app.middleware.requests",
+            "event": "request",
+            "request_id": "[token]",
+            "method": "GET",
+            "route": "unmatched",
+            "status": 404,
+            "client": "testclient",
+        }
+    assert not told or ("request_id" in text and "[token]" in text)
 
 
 def test_a_logger_of_structlog_goes_the_same_way(running: TestClient, caplog: pytest.LogCaptureFixture) -> None:
