@@ -79,6 +79,7 @@ UNUSED: list[str] = [
     "app/settings/brokers.py",
     "app/worker/__init__.py",
     "deploy/kubernetes/beat.yaml",
+    "deploy/kubernetes/worker-mail.yaml",
     "deploy/kubernetes/worker.yaml",
     "docs/scaling.md",
     "migrations/versions/20261128_9d41c7e0b3a6_outgoing_mails.py",

@@ -76,13 +76,24 @@ def use_the_api(address: str, *, cached: bool, tasks: bool) -> None:
 
 def import_posts(api: Api) -> None:
     """Send a file, follow the task until it is complete, and find the posts."""
-    part = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="posts.csv"\r\n\r\n{CSV}\r\n--{BOUNDARY}--\r\n'
+    state = completed(api, uploaded(api, CSV))
+    assert (state["processed"], state["total"]) == (201, 201)
+    assert [error["line"] for error in state["errors"]] == [202]
+    assert api("GET", "/posts", 200)["total"] == 200
+
+
+def uploaded(api: Api, rows: str) -> str:
+    """Send a file to import, and return the task's id."""
+    part = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="posts.csv"\r\n\r\n{rows}\r\n--{BOUNDARY}--\r\n'
     form = f"multipart/form-data; boundary={BOUNDARY}"
-    task = api.send("POST", "/posts/import", 202, part.encode(), form)["task_id"]
+    task: str = api.send("POST", "/posts/import", 202, part.encode(), form)["task_id"]
+    return task
+
+
+def completed(api: Api, task: str) -> Any:
+    """Follow the task until it is complete, and return its state."""
     deadline = time.monotonic() + PATIENCE
     while (state := api("GET", f"/tasks/{task}", 200))["status"] != "complete":
         assert time.monotonic() < deadline, f"the import is not complete after {PATIENCE} s: {state}"
         time.sleep(0.05)
-    assert (state["processed"], state["total"]) == (201, 201)
-    assert [error["line"] for error in state["errors"]] == [202]
-    assert api("GET", "/posts", 200)["total"] == 200
+    return state

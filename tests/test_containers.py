@@ -55,8 +55,14 @@ def test_there_is_a_service_for_each_part_of_the_variant(project: Path, variant:
 
 
 def test_mail_has_a_worker_of_its_own(project: Path, variant: Variant) -> None:
-    commands = [one["command"][3:5] for one in services(project).values() if "worker" in one.get("command", [])]
-    assert commands == ([["worker", "--no-mail"], ["worker", "--mail"]] if variant.options["use_celery"] else [])
+    development = composed(project, "compose.override.yaml")["services"]
+    commands = {
+        name: {**service, **development.get(name, {})}["command"][3:5]
+        for name, service in services(project).items()
+        if "worker" in service.get("command", [])
+    }
+    expected = {"worker": ["worker", "--no-mail"], "worker-mail": ["worker", "--mail"]}
+    assert commands == (expected if variant.options["use_celery"] else {})
 
 
 def test_nothing_starts_before_what_it_needs_and_only_the_proxy_is_reached(project: Path, variant: Variant) -> None:

@@ -29,6 +29,7 @@ COLUMNS = (
     "healthy",
     "client",
     "mail",
+    "mail beside imports",
     "database back",
     "lost in a drain",
     "lost in a rolling restart",
@@ -87,6 +88,8 @@ def develop(project: Path, report: Report) -> None:
         report.note("MB above the base", lambda: small_enough(project))
         report.note("client", lambda: checks.is_used(containers, report.variant))
         report.note("mail", lambda: checks.mails(containers))
+        if report.variant.options["use_celery"]:
+            report.note("mail beside imports", lambda: checks.mails_beside_imports(containers))
         report.note("healthy", lambda: checks.becomes_healthy(containers))
         report.note("shut", lambda: checks.is_shut(containers))
         if report.variant.engine != "sqlite":

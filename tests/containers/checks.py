@@ -1,18 +1,20 @@
 """What is done to the containers of a bake; each check returns a word for the table, or fails with what was wrong."""
 
+import contextlib
 import http.client
 import json
 import threading
 import time
 from collections.abc import Callable
 
-from tests.client import ACCOUNT, use_the_api
+from tests.client import ACCOUNT, Api, completed, uploaded, use_the_api
 from tests.commands import CommandFailed
 from tests.containers.engine import Containers, docker
 from tests.containers.load import HOST, Load, connect
 from tests.variants import Variant
 
 PATIENCE = 60
+LATER = "grace@example.com"
 WRITES = "open('/srv/app/app/written', 'w')"
 # Under load before the first container goes, and after the last one has.
 BEFORE, AFTER = 2, 3
@@ -72,17 +74,32 @@ def is_used(containers: Containers, variant: Variant) -> str:
 
 def mails(containers: Containers) -> str:
     """The newcomer of `is_used` was greeted: the message is in mailpit."""
-    address = f"http://127.0.0.1:{containers.ports['MAILPIT_PORT']}"
-
-    def is_greeted() -> bool:
-        status, body = asked(address, "/api/v1/messages")
-        messages = json.loads(body)["messages"] if status == http.client.OK else []
-        return any(
-            one["Subject"].startswith("Welcome to ") and one["To"][0]["Address"] == ACCOUNT["email"] for one in messages
-        )
-
-    until(is_greeted, "the greeting is in mailpit")
+    until(lambda: is_greeted(containers, ACCOUNT["email"]), "the greeting is in mailpit")
     return "yes"
+
+
+def is_greeted(containers: Containers, email: str) -> bool:
+    status, body = asked(f"http://127.0.0.1:{containers.ports['MAILPIT_PORT']}", "/api/v1/messages")
+    messages = json.loads(body)["messages"] if status == http.client.OK else []
+    return any(one["Subject"].startswith("Welcome to ") and one["To"][0]["Address"] == email for one in messages)
+
+
+def mails_beside_imports(containers: Containers) -> str:
+    """While the worker for everything else is held, mail is sent and no import is done; let go, it does the import."""
+    connection = http.client.HTTPConnection("127.0.0.1", containers.ports["WEB_PORT"], timeout=10)
+    with contextlib.closing(connection):
+        api = Api(connection)
+        api.token = api("POST", "/auth/login", 200, ACCOUNT)["access_token"]
+        containers.compose("pause", "worker")
+        try:
+            task = uploaded(api, "title,body,slug\nHeld,Text,held\n")
+            api("POST", "/auth/register", 201, {**ACCOUNT, "email": LATER, "name": "Grace"})
+            seconds = until(lambda: is_greeted(containers, LATER), "mail is sent while no import is done")
+            assert api("GET", f"/tasks/{task}", 200)["status"] == "queued"
+        finally:
+            containers.compose("unpause", "worker")
+        assert completed(api, task)["processed"] == 1
+    return f"{seconds:.1f} s"
 
 
 def loses_its_database(containers: Containers) -> str:

@@ -44,5 +44,9 @@ def resume_imports(idle_seconds: float = IDLE_SECONDS) -> None:
 
 @worker_ready.connect
 def resume_at_start(**_: object) -> None:
-    """Take up at once what the last worker has left, in the pool: this process must not connect before it forks."""
-    resume_imports.delay(0)
+    """Take up at once what the last worker has left, in the pool: this process must not connect before it forks.
+
+    A worker for mail alone has left no import, and another may be at one.
+    """
+    if celery.conf.task_default_queue in celery.amqp.queues.consume_from:
+        resume_imports.delay(0)

@@ -15,7 +15,7 @@ from app.imports.tasks import IDLE_SECONDS, resume_at_start, resume_imports
 from app.models import Post, RefreshToken, User
 from app.models.columns import now
 from app.models.post_import import ImportStatus, PostImport
-from app.worker import celery
+from app.worker import MAIL_QUEUE, celery
 from tests.workers import numbered, taken
 
 IMPORT = "app.imports.tasks.import_posts"
@@ -86,6 +86,14 @@ class TestResumeImports:
         assert taken(queue) == [(RESUME, [0])]
         resume_imports(0)
         assert taken(queue) == [(IMPORT, [task_id])]
+
+    def test_a_worker_for_mail_alone_that_starts_takes_up_none(
+        self, queue: SimpleQueue, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(celery.amqp, "queues", celery.amqp.Queues({}))
+        celery.amqp.queues.select([MAIL_QUEUE])
+        resume_at_start()
+        assert taken(queue) == []
 
 
 class TestSchedule:
