@@ -7,11 +7,11 @@ import json
 import sys
 from typing import Any
 
+from app.auth.accounts import find_by_email  # type: ignore[import-not-found]  # as above
 from app.auth.tokens import issue_access_token  # type: ignore[import-not-found]  # of the bake in whose folder this runs
 from app.database import SessionLocal, engine  # type: ignore[import-not-found]  # as above
 from app.main import app  # type: ignore[import-not-found]  # as above
 from app.settings import get_settings  # type: ignore[import-not-found]  # as above
-from app.users.service import find_by_email  # type: ignore[import-not-found]  # as above
 from sqlalchemy import event
 from starlette.testclient import TestClient
 

@@ -17,7 +17,7 @@ def context() -> dict[str, Any]:
 
 def has_placeholders(name: str) -> bool:
     """Return whether the file has placeholders of its own when it is baked: it is a template of the project."""
-    return name.startswith("app/templates/")
+    return name.startswith("app/mail/templates/")
 
 
 @cache

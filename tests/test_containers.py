@@ -95,8 +95,12 @@ def test_who_asks_and_who_stops_a_server_gives_it_the_time_it_needs(project: Pat
     (graceful,) = re.findall(r"timeout_graceful_shutdown=(\d+)", cli)
     assert int(web["stop_grace_period"].removesuffix("s")) > int(web["environment"]["DRAIN_SECONDS"]) + int(graceful)
     # Who asks waits longer than the server for the database, and less than Docker for who asks.
-    waits = dict(re.findall(r'"(live|ready)": (\d+)', (project / "app/healthcheck.py").read_text(encoding="utf-8")))
-    (patience,) = re.findall(r"PATIENCE_SECONDS = (\d+)", (project / "app/health.py").read_text(encoding="utf-8"))
+    waits = dict(
+        re.findall(r'"(live|ready)": (\d+)', (project / "app/observability/healthcheck.py").read_text(encoding="utf-8"))
+    )
+    (patience,) = re.findall(
+        r"PATIENCE_SECONDS = (\d+)", (project / "app/observability/health.py").read_text(encoding="utf-8")
+    )
     (docker,) = re.findall(r"HEALTHCHECK .*--timeout=(\d+)s", (project / "Dockerfile").read_text(encoding="utf-8"))
     assert int(waits["ready"]) > int(patience)
     assert int(waits["live"]) < int(docker)

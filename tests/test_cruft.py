@@ -134,7 +134,7 @@ def test_an_update_merges_the_template_into_what_its_user_made_of_it(updated: Pa
         ADDED,
         ADDED_TEST,
         ADDED_MIGRATION,
-        "app/health.py",
+        "app/observability/health.py",
     }
     assert not (updated / REMOVED).exists()
     health = (updated / "app" / "health.py").read_text(encoding="utf-8")

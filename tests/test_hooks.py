@@ -75,9 +75,9 @@ def test_overwriting_keeps_secrets_and_files_that_are_not_the_templates(mine: Pa
 
 
 def test_a_file_that_is_to_be_skipped_stays_where_the_project_has_no_use_for_its_name(mine: Path) -> None:
-    names = (".gitlab-ci.yml", "tests/server.py", "app/worker.py")
+    names = (".gitlab-ci.yml", "tests/server.py", "app/imports/tasks.py")
     for name in names:
-        (mine / name).parent.mkdir(exist_ok=True)
+        (mine / name).parent.mkdir(parents=True, exist_ok=True)
         (mine / name).write_text("mine\n", encoding="utf-8")
     into(mine, overwrite_if_exists=True, skip_if_file_exists=True)
     assert {(mine / name).read_text(encoding="utf-8") for name in (*names, "Makefile")} == {"mine\n"}
@@ -88,7 +88,7 @@ def test_overwriting_with_other_options_removes_what_they_do_not_use(mine: Path)
     into(mine, extra_context={"use_celery": True, "ci_provider": "gitlab"}, overwrite_if_exists=True)
     before = contents(mine)
     into(mine, overwrite_if_exists=True)
-    assert {"app/worker.py", ".gitlab-ci.yml", "app/tasks"} <= before.keys() - contents(mine).keys()
+    assert {"app/worker/__init__.py", ".gitlab-ci.yml", "app/imports"} <= before.keys() - contents(mine).keys()
 
 
 def test_the_hooks_leave_no_mark(cookies: Any) -> None:

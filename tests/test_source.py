@@ -67,11 +67,12 @@ def test_no_directive_stands_inside_another_and_none_is_left_open() -> None:
 
 
 def test_at_most_one_line_in_twenty_of_a_python_file_is_a_directive() -> None:
-    # The list of the hook is all directives, so that no file that is baked has to be.
+    # The list of the hook is all directives, so that no file that is baked has to be. A short file may have two blocks: an
+    # import, and its use.
     baked = {name: lines for name, lines in texts() if name.endswith(".py") and not name.startswith("hooks/")}
-    shares = {name: len(directives(lines)) / len(lines) for name, lines in baked.items()}
-    assert {name: f"{share:.1%}" for name, share in shares.items() if share > 0.05} == {}
-    assert any(shares.values())
+    counts = {name: (len(directives(lines)), len(lines)) for name, lines in baked.items()}
+    assert {name: count for name, count in counts.items() if count[0] > max(count[1] / 20, 4)} == {}
+    assert any(count for count, _ in counts.values())
 
 
 def test_every_condition_is_true_in_one_variant_and_false_in_another() -> None:
@@ -150,7 +151,7 @@ def test_a_project_named_like_one_of_its_packages_is_refused(monkeypatch: pytest
 
 
 def test_the_example_the_readme_and_the_settings_name_the_same_variables() -> None:
-    tree = ast.parse((SOURCE / "app" / "settings.py").read_text(encoding="utf-8"))
+    tree = ast.parse((SOURCE / "app" / "settings" / "__init__.py").read_text(encoding="utf-8"))
     (settings,) = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Settings"]
     fields = [node.target for node in settings.body if isinstance(node, ast.AnnAssign)]
     names = {field.id.upper() for field in fields if isinstance(field, ast.Name)}
@@ -163,4 +164,4 @@ def test_the_example_the_readme_and_the_settings_name_the_same_variables() -> No
 
 def test_the_example_secret_is_the_one_that_production_refuses() -> None:
     (secret,) = re.findall(r'^SECRET_KEY="(.*)"$', (SOURCE / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
-    assert f'EXAMPLE_SECRET = "{secret}"' in (SOURCE / "app" / "production.py").read_text(encoding="utf-8")
+    assert f'EXAMPLE_SECRET = "{secret}"' in (SOURCE / "app" / "settings" / "production.py").read_text(encoding="utf-8")

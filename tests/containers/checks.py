@@ -99,7 +99,7 @@ def loses_its_database(containers: Containers) -> str:
 
 def is_ready(container: str) -> bool:
     try:
-        docker("exec", container, "python", "-m", "app.healthcheck", "ready")
+        docker("exec", container, "python", "-m", "app.observability.healthcheck", "ready")
     except CommandFailed:
         return False
     return True

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from app import connections
-from app.logs import log_config
+from app.observability.logs import log_config
 from app.settings import get_settings
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -172,11 +172,11 @@ def create_admin(
     if password is None:
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     # Imported here, since they read the settings, which `check_settings` looks at first.
+    from app.api.errors import Conflict  # noqa: PLC0415
+    from app.auth.accounts import create_user  # noqa: PLC0415
+    from app.auth.schemas import UserRegister  # noqa: PLC0415
     from app.database import SessionLocal  # noqa: PLC0415
-    from app.errors import Conflict  # noqa: PLC0415
     from app.models import Role  # noqa: PLC0415
-    from app.users.schemas import UserRegister  # noqa: PLC0415
-    from app.users.service import create_user  # noqa: PLC0415
 
     try:
         data = UserRegister(email=email, name=name, password=password)

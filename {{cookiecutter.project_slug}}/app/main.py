@@ -8,68 +8,29 @@ from contextlib import asynccontextmanager
 from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app import (
-    health,
-    metrics,
-    # {% if cookiecutter.use_celery %}
-    tasks,
-    # {% endif %}
-    telemetry,
-)
+from app.api.docs import install_docs
+from app.api.errors import documented, install_handlers
 from app.auth import recovery_router as recovery
 from app.auth import router as auth
 from app.database import engine
-from app.docs import install_docs
-from app.draining import drain_on_sigterm
-from app.errors import documented, install_handlers
-from app.logs import configure_logging
+
+# {%- if cookiecutter.use_celery +%}
+from app.imports import routers as import_routers
+
+# {%- endif +%}
 from app.middleware import install_middleware
+from app.middleware.paths import HeadAsGet, OptionalTrailingSlash
+from app.observability import health, metrics, telemetry
+from app.observability.draining import drain_on_sigterm
+from app.observability.logs import configure_logging
 from app.posts import router as posts
-from app.production import risks
+from app.rate_limiting.throttles import install_buckets
 from app.settings import Environment, Settings, get_settings
-from app.throttles import install_buckets
+from app.settings.production import risks
 from app.users import router as users
 
 logger = logging.getLogger(__name__)
-
-
-class OptionalTrailingSlash:
-    """Serves `/posts/` as `/posts`, where a redirect would cost a round trip and lose the scheme behind a proxy."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].endswith("/"):
-            # In place: the route that is found is then known around this, too.
-            scope["path"] = scope["path"].rstrip("/") or "/"
-        await self.app(scope, receive, send)
-
-
-class HeadAsGet:
-    """Answers HEAD on every route that answers GET; the server leaves the body out."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "HEAD":
-            await self.app(scope, receive, send)
-            return
-
-        async def send_as_head(message: Message) -> None:
-            # In place, as above, and undone here: the server looks at the method when it is sent the answer.
-            scope["method"] = "HEAD"
-            await send(message)
-
-        scope["method"] = "GET"
-        try:
-            await self.app(scope, receive, send_as_head)
-        finally:
-            # Where nothing was sent because the route raised, the answer is yet to come from outside.
-            scope["method"] = "HEAD"
 
 
 @asynccontextmanager
@@ -119,7 +80,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         recovery.router,
         recovery.hashing,
         # {% if cookiecutter.use_celery %}
-        *tasks.routers,
+        *import_routers,
         # {% endif %}
     ):
         # While the database is unavailable, so is each of them.

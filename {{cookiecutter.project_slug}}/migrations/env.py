@@ -5,8 +5,8 @@ from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy.pool import NullPool
 
 import app.models  # noqa: F401 - registers the tables
-from app import engines, revisions
-from app.database import Base
+from app import engines
+from app.database import Base, revisions
 from app.settings import get_settings
 
 
@@ -17,7 +17,7 @@ def run(connection: Connection) -> None:
         target_metadata=Base.metadata,
         compare_server_default=revisions.compare_default,
         process_revision_directives=revisions.correct,
-        autogenerate_plugins=["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname", "app.revisions"],
+        autogenerate_plugins=["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname", "app.database.revisions"],
         # {% if cookiecutter.__sqlite %}
         # SQLite changes a column only by copying its table, which Alembic then does.
         render_as_batch=True,

@@ -12,7 +12,7 @@ from alembic import op
 
 import app.database
 # {% if cookiecutter.use_celery %}
-import app.documents
+import app.database.documents
 # {% endif %}
 ${imports if imports else ""}
 revision: str = ${repr(up_revision)}

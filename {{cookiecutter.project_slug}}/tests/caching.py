@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 if TYPE_CHECKING:
     # Plugins are imported before the settings have their environment, and before coverage is measured.
-    from app.cache_store import CacheStore
+    from app.cache.cache_store import CacheStore
     from app.models import Post, User
     from tests.client import Client
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.logs import json_lines
+from app.observability.logs import json_lines
 
 
 class Lines:

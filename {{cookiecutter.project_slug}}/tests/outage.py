@@ -12,7 +12,7 @@ from tests.proxy import Proxy, proxy_to
 
 if TYPE_CHECKING:
     # Plugins are imported before the settings have their environment.
-    from app.cache_store import CacheStore
+    from app.cache.cache_store import CacheStore
     from app.settings import Settings
 
 REDIS_PORT = 6379

@@ -58,10 +58,10 @@ class Clock:
 def pass_time(monkeypatch: pytest.MonkeyPatch) -> PassTime:
     """What moves the clock of the buckets on by so many seconds."""
     clock = Clock()
-    monkeypatch.setattr("app.buckets.monotonic", clock.monotonic)
+    monkeypatch.setattr("app.rate_limiting.buckets.monotonic", clock.monotonic)
     # {% if cookiecutter.use_redis %}
     # This clock counts, and not that of Redis.
     monkeypatch.setattr("limits.storage.redis.time", clock)
-    monkeypatch.setattr("app.shared_buckets.time", clock.time)
+    monkeypatch.setattr("app.rate_limiting.shared_buckets.time", clock.time)
     # {% endif %}
     return clock.pass_time

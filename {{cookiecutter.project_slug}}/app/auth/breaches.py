@@ -15,8 +15,8 @@ from typing import Any, Self
 from urllib3 import BaseHTTPResponse, PoolManager, Retry, Timeout
 from urllib3.exceptions import HTTPError, MaxRetryError, ReadTimeoutError
 
-from app.errors import invalid_field
-from app.routing import HASHING_THREADS
+from app.api.errors import invalid_field
+from app.api.routing import HASHING_THREADS
 from app.settings import get_settings
 
 BREACHED = "the password is known from a data breach"

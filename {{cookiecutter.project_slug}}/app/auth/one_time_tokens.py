@@ -6,9 +6,9 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.orm import Session
 
+from app.api.errors import BadRequest
 from app.auth import sessions
 from app.auth.tokens import hash_opaque_token, new_opaque_token
-from app.errors import BadRequest
 from app.models import OneTimeToken, Purpose, User
 from app.models.columns import now
 from app.settings import Settings

@@ -2,11 +2,10 @@
 
 from sqlalchemy.orm import Session
 
-from app import mail
-from app.auth import one_time_tokens, sessions
+from app.api.errors import invalid_field
+from app.auth import mails, one_time_tokens, sessions
 from app.auth.breaches import refuse_breached
 from app.auth.passwords import hash_password
-from app.errors import invalid_field
 from app.models import Purpose, User
 from app.models.columns import now
 
@@ -16,7 +15,7 @@ def ask_for_reset(db: Session, email: str) -> None:
 
     Who that is is looked up after the answer, which is the same, and as fast, for an address that nobody has.
     """
-    mail.send(db, "password_reset", email)
+    mails.send(db, "password_reset", email)
 
 
 def reset_password(db: Session, token: str, password: str) -> None:
@@ -34,13 +33,13 @@ def reset_password(db: Session, token: str, password: str) -> None:
     # Who has read the mail has the address.
     user.email_verified_at = user.email_verified_at or now()
     sessions.end_all(db, user)
-    mail.send(db, "password_changed", user.email)
+    mails.send(db, "password_changed", user.email)
 
 
 def ask_for_verification(db: Session, user: User) -> None:
     """Mail a token to the user, unless their address is verified."""
     if user.email_verified_at is None:
-        mail.send(db, "verify_email", user.email)
+        mails.send(db, "verify_email", user.email)
 
 
 def verify_email(db: Session, token: str) -> None:

@@ -2,12 +2,13 @@
 
 from fastapi import APIRouter, status
 
+from app.api.dependencies import SessionDep
+from app.api.errors import documented
+from app.api.routing import HashingRoute, OneHopRoute
 from app.auth import recovery
+from app.auth.dependencies import CurrentUser
 from app.auth.schemas import EmailRequest, OneTimeTokenRequest, PasswordReset
-from app.dependencies import CurrentUser, SessionDep
-from app.errors import documented
-from app.routing import HashingRoute, OneHopRoute
-from app.throttles import ThrottleDep
+from app.rate_limiting.throttles import ThrottleDep
 
 router = APIRouter(prefix="/auth", tags=["auth"], route_class=OneHopRoute)
 hashing = APIRouter(prefix="/auth", tags=["auth"], route_class=HashingRoute)

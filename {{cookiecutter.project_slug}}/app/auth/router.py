@@ -5,16 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, status
 from fastapi.security import OAuth2PasswordRequestForm
 
+from app.api.dependencies import ExactPath, PageDep, SessionDep, SettingsDep
+from app.api.errors import documented
+from app.api.fields import UserAgent
+from app.api.pages import Page, Slice
+from app.api.routing import HashingRoute, OneHopRoute
 from app.auth import service, sessions
-from app.auth.schemas import Credentials, RefreshRequest, SessionId, SessionRead, TokenPair
-from app.dependencies import CurrentUser, ExactPath, PageDep, SessionDep, SettingsDep
-from app.errors import documented
-from app.fields import UserAgent
+from app.auth.dependencies import CurrentUser
+from app.auth.schemas import Credentials, RefreshRequest, SessionId, SessionRead, TokenPair, UserRead, UserRegister
 from app.models import RefreshToken, User
-from app.pages import Page, Slice
-from app.routing import HashingRoute, OneHopRoute
-from app.throttles import ThrottleDep
-from app.users.schemas import UserRead, UserRegister
+from app.rate_limiting.throttles import ThrottleDep
 
 router = APIRouter(prefix="/auth", tags=["auth"], route_class=OneHopRoute)
 hashing = APIRouter(prefix="/auth", tags=["auth"], route_class=HashingRoute)

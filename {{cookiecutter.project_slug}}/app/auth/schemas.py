@@ -1,14 +1,49 @@
 """What is sent and received to log in."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from fastapi import Path
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from app.fields import Email, Password, Secret
+from app.api.fields import Email, Name, Password, Secret
+from app.models import Role
 
 SessionId = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$"), Path()]
+
+
+class UserPublic(BaseModel):
+    """What any user may know about another."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    name: str
+    created_at: datetime
+
+
+class UserRead(UserPublic):
+    """What the user and admins may know."""
+
+    email: str
+    role: Role
+    is_active: bool
+    email_verified_at: datetime | None
+    updated_at: datetime
+
+
+class UserRegister(BaseModel):
+    """What a newcomer gives; a role is not among it."""
+
+    email: Email
+    name: Name
+    password: Password
+
+    @model_validator(mode="after")
+    def refuse_email_as_password(self) -> Self:
+        if self.password.lower() == self.email:
+            raise ValueError("the password must not be the e-mail address")
+        return self
 
 
 class Credentials(BaseModel):

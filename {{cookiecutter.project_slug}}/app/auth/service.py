@@ -6,17 +6,16 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app import engines, mail
-from app.auth import sessions
+from app import engines
+from app.api.errors import Unauthorized
+from app.auth import mails, sessions
+from app.auth.accounts import create_user, find_by_email
 from app.auth.passwords import verify_password
-from app.auth.schemas import TokenPair
+from app.auth.schemas import TokenPair, UserRegister
 from app.auth.tokens import issue_access_token
-from app.errors import Unauthorized
 from app.models import User
+from app.rate_limiting.throttles import Throttle
 from app.settings import Settings
-from app.throttles import Throttle
-from app.users.schemas import UserRegister
-from app.users.service import create_user, find_by_email
 
 WRONG = "Wrong e-mail address or password"
 
@@ -25,7 +24,7 @@ def register(db: Session, data: UserRegister, throttle: Throttle) -> User:
     """Add a user and greet them; raises `Conflict` when the address is taken, and `TooManyRequests` as for any mail to it."""
     user = create_user(db, data)
     throttle.mail("mail", user.email)
-    mail.send(db, "welcome", user.email)
+    mails.send(db, "welcome", user.email)
     return user
 
 

@@ -6,11 +6,11 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, Select, select, update
 from sqlalchemy.orm import Session
 
+from app.api.errors import NotFound, SessionRevoked, Unauthorized
+from app.api.pages import PageParams, Slice, read_slice
 from app.auth.tokens import hash_opaque_token, new_opaque_token
-from app.errors import NotFound, SessionRevoked, Unauthorized
 from app.models import RefreshToken, User
 from app.models.columns import now
-from app.pages import PageParams, Slice, read_slice
 from app.settings import Settings
 
 INVALID = "Invalid or expired refresh token"

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import jwt
 
-from app.errors import Unauthorized
-from app.fields import LARGEST_ID
+from app.api.errors import Unauthorized
+from app.api.fields import LARGEST_ID
 from app.models import User
 from app.models.columns import now
 from app.settings import Settings

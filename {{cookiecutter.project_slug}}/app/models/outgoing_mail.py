@@ -6,8 +6,7 @@ from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
-from app.fields import LONGEST_EMAIL
-from app.models.columns import Identified, now
+from app.models.columns import LONGEST_EMAIL, Identified, now
 
 
 class OutgoingMail(Identified, Base):

@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
-from app.documents import Document
+from app.database.documents import Document
 from app.models.columns import Identified, Timestamped, enum_column
 
 

@@ -9,8 +9,7 @@ from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.database import Base
-from app.fields import LONGEST_USER_AGENT
-from app.models.columns import Identified, now
+from app.models.columns import LONGEST_USER_AGENT, Identified, now
 
 if TYPE_CHECKING:
     from app.models.user import User

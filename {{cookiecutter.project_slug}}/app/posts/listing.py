@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, Select, and_, asc, bindparam, desc, func, select, union_all
 from sqlalchemy.orm import Session
 
+from app.api.pages import MOST_COUNTED, PageParams, Slice
 from app.models import Post, PostStatus, User
-from app.pages import MOST_COUNTED, PageParams, Slice
 from app.posts.schemas import PostParams
 
 # What is the same in all of a run, and has to be named in its order for the engine to see that an index is in it.

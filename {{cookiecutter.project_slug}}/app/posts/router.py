@@ -4,13 +4,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, status
 
-from app.dependencies import CurrentUser, EditablePost, OptionalUser, SessionDep, VisiblePost
-from app.errors import documented
+from app.api.dependencies import SessionDep
+from app.api.errors import documented
+from app.api.pages import Page, Slice
+from app.api.routing import OneHopRoute
+from app.auth.dependencies import CurrentUser, OptionalUser
 from app.models import Post
-from app.pages import Page, Slice
 from app.posts import listing, searching, service
+from app.posts.dependencies import EditablePost, VisiblePost
 from app.posts.schemas import PostCreate, PostParams, PostRead, PostUpdate
-from app.routing import OneHopRoute
 
 router = APIRouter(prefix="/posts", tags=["posts"], route_class=OneHopRoute)
 

@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import Integer, Select, String, bindparam, func, or_, select, union
 from sqlalchemy.orm import Session
 
+from app.api.pages import Slice
 from app.models import Post, PostStatus, User
 from app.models.post_word import PostWord
-from app.pages import Slice
 from app.posts.listing import Run, head_of, runs_of, sorted_by
 from app.posts.schemas import PostParams
 from app.words import words_of

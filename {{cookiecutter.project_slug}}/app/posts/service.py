@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import engines
-from app.errors import Conflict, Unauthorized
+from app.api.errors import Conflict, Unauthorized
 from app.models import Post, PostStatus, User
 from app.models.columns import now
 from app.posts.schemas import PostCreate, PostRead

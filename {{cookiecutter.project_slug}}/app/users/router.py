@@ -2,25 +2,20 @@
 
 from fastapi import APIRouter, status
 
-from app.dependencies import (
-    AdminUser,
-    CurrentUser,
-    EditableUser,
-    ExistingUser,
-    OptionalUser,
-    PageDep,
-    SessionDep,
-    ShownUser,
-)
-from app.errors import documented
+from app.api.dependencies import PageDep, SessionDep
+from app.api.errors import documented
+from app.api.pages import Page, Slice
+from app.api.routing import HashingRoute, OneHopRoute
+from app.auth import accounts
+from app.auth.dependencies import AdminUser, CurrentUser, OptionalUser
+from app.auth.schemas import UserPublic, UserRead
 from app.models import Post, User
-from app.pages import Page, Slice
 from app.posts.listing import list_posts_of
 from app.posts.schemas import PostRead
-from app.routing import HashingRoute, OneHopRoute
-from app.throttles import ThrottleDep
+from app.rate_limiting.throttles import ThrottleDep
 from app.users import service
-from app.users.schemas import PasswordChange, ProfileUpdate, UserCreate, UserPublic, UserRead, UserUpdate
+from app.users.dependencies import EditableUser, ExistingUser, ShownUser
+from app.users.schemas import PasswordChange, ProfileUpdate, UserCreate, UserUpdate
 
 router = APIRouter(prefix="/users", tags=["users"], route_class=OneHopRoute)
 hashing = APIRouter(prefix="/users", tags=["users"], route_class=HashingRoute)
@@ -57,7 +52,7 @@ def list_users(_admin: AdminUser, params: PageDep, db: SessionDep) -> Slice[User
     "", status_code=status.HTTP_201_CREATED, response_model=UserRead, responses=documented(401, 403, 409, 413)
 )
 def create_user(data: UserCreate, _admin: AdminUser, db: SessionDep) -> User:
-    return service.create_user(db, data, role=data.role, is_active=data.is_active)
+    return accounts.create_user(db, data, role=data.role, is_active=data.is_active)
 
 
 @router.get("/{user_id}", responses=documented(401, 404))

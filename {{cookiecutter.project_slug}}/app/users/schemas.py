@@ -1,46 +1,12 @@
 """What is sent and received about users."""
 
-from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import BaseModel, Field, StrictBool
 
-from app.fields import Email, Name, Password, Secret
+from app.api.fields import Email, Name, Password, Secret
+from app.auth.schemas import UserRegister
 from app.models import Role
-
-
-class UserPublic(BaseModel):
-    """What any user may know about another."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: int
-    name: str
-    created_at: datetime
-
-
-class UserRead(UserPublic):
-    """What the user and admins may know."""
-
-    email: str
-    role: Role
-    is_active: bool
-    email_verified_at: datetime | None
-    updated_at: datetime
-
-
-class UserRegister(BaseModel):
-    """What a newcomer gives; a role is not among it."""
-
-    email: Email
-    name: Name
-    password: Password
-
-    @model_validator(mode="after")
-    def refuse_email_as_password(self) -> Self:
-        if self.password.lower() == self.email:
-            raise ValueError("the password must not be the e-mail address")
-        return self
 
 
 class UserCreate(UserRegister):

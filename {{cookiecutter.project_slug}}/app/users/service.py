@@ -2,53 +2,27 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
-from app import (
-    # {% if cookiecutter.use_redis %}
-    cache,
-    # {% endif %}
-    engines,
-    mail,
-)
-from app.auth import sessions
+from app.api.errors import Conflict, Forbidden, invalid_field
+from app.api.pages import PageParams, Slice, read_slice
+from app.auth import accounts, mails, sessions
 from app.auth.breaches import refuse_breached
 from app.auth.passwords import hash_password, verify_password
-from app.errors import Conflict, Forbidden, invalid_field
+from app.auth.schemas import UserRead
+
+# {%- if cookiecutter.use_redis +%}
+from app.cache import forget
+
+# {%- endif +%}
 from app.models import Post, Role, User
-from app.pages import PageParams, Slice, read_slice
-from app.throttles import Throttle
-from app.users.schemas import UserRead, UserRegister
+from app.rate_limiting.throttles import Throttle
 
 ADMINS_ONLY = frozenset({"role", "is_active"})
 POSTS_DELETED_AT_ONCE = 1000
 """A statement may take 10 seconds (`app.engines`), within which a database does not delete any number of posts."""
-EMAIL_TAKEN = "A user with this e-mail address already exists"
-# Made once: every request with a token asks it, and to put a statement together takes as long as to execute it.
-BY_ID = select(User).where(User.id == bindparam("id"))
-
-
-def find_by_id(db: Session, user_id: int) -> User | None:
-    return db.scalar(BY_ID, {"id": user_id})
-
-
-def find_by_email(db: Session, email: str) -> User | None:
-    """Return the user with this address in any case, if there is one."""
-    return db.scalar(select(User).where(User.email == email.lower()))
-
-
-def create_user(db: Session, data: UserRegister, *, role: Role = Role.USER, is_active: bool = True) -> User:
-    """Add a user; raises `Conflict` when the address is taken."""
-    # Asked and hashed first, so that no connection is held meanwhile.
-    refuse_breached(data.password)
-    password_hash = hash_password(data.password)
-    user = User(email=data.email, name=data.name, password_hash=password_hash, role=role, is_active=is_active)
-    db.add(user)
-    flush_email(db)
-    return user
 
 
 def update_user(db: Session, actor: User, user: User, changes: dict[str, Any], throttle: Throttle) -> User:
@@ -71,7 +45,7 @@ def update_user(db: Session, actor: User, user: User, changes: dict[str, Any], t
     for name, value in changes.items():
         setattr(user, name, value)
     if user.email == former:
-        flush_email(db)
+        accounts.flush_email(db)
         return user
     throttle.mail("new-address", str(user.id))
     # Both are told, and either may be somebody else's.
@@ -80,9 +54,9 @@ def update_user(db: Session, actor: User, user: User, changes: dict[str, Any], t
     user.email_verified_at = None
     # Written though it may have been so when it was read: somebody may have verified the former address since.
     flag_modified(user, "email_verified_at")
-    flush_email(db)
-    mail.send(db, "email_changed", former)
-    mail.send(db, "verify_email", user.email)
+    accounts.flush_email(db)
+    mails.send(db, "email_changed", former)
+    mails.send(db, "verify_email", user.email)
     return user
 
 
@@ -101,7 +75,7 @@ def change_password(db: Session, user: User, current_password: str, new_password
     refuse_breached(new_password, "new_password")
     user.password_hash = hash_password(new_password)
     sessions.end_all(db, user)
-    mail.send(db, "password_changed", user.email)
+    mails.send(db, "password_changed", user.email)
 
 
 def list_users(db: Session, params: PageParams) -> Slice[User]:
@@ -138,7 +112,7 @@ def delete_posts_of(db: Session, author: User) -> None:
     while ids:
         db.execute(delete(Post).where(Post.id.in_(ids)))
         # {% if cookiecutter.use_redis %}
-        cache.forget(db, Post, ids)
+        forget(db, Post, ids)
         # {% endif %}
         ids = db.scalars(some).all() if len(ids) == POSTS_DELETED_AT_ONCE else ()
 
@@ -153,13 +127,3 @@ def keep_an_admin(db: Session, leaving: User) -> None:
     db.execute(lock.execution_options(synchronize_session=False))
     if db.scalar(select(User.id).where(*admins, User.id != leaving.id).limit(1)) is None:
         raise Conflict("The last active admin can't be demoted, deactivated or deleted")
-
-
-def flush_email(db: Session) -> None:
-    """Flush, and leave it to the unique constraint, which alone knows of requests at the same time, whether it may."""
-    try:
-        db.flush()
-    except IntegrityError as error:
-        if engines.violates(error, "uq_users_email"):
-            raise Conflict(EMAIL_TAKEN) from None
-        raise

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-from app import (
-    database,
-    # {% if cookiecutter.use_celery %}
-    documents,
-    # {% endif %}
-)
+from app import database
+
+# {%- if cookiecutter.use_celery +%}
+from app.database import documents
+
+# {%- endif +%}
 
 # By the numbers of the letters, so that what begins alike is together.
 COLLATION = "{{ cookiecutter.__binary_collation }}"

@@ -9,10 +9,10 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
+from app.auth import accounts
 from app.auth.passwords import verify_password
 from app.database import engine
 from app.models import Role, User
-from app.users import service as users
 from tests.client import Client
 from tests.factories import PASSWORD, UserFactory
 from tests.meeting import Meeting, at_once, statuses
@@ -172,7 +172,7 @@ def test_two_registrations_of_an_address_at_once_end_in_a_409_and_not_in_a_500(
     server: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Both have looked whatever they look at, and neither has written yet.
-    monkeypatch.setattr(users, "flush_email", Meeting(2).before(users.flush_email))
+    monkeypatch.setattr(accounts, "flush_email", Meeting(2).before(accounts.flush_email))
     responses = at_once(*[lambda: server.post("/auth/register", json=NEWCOMER)] * 2)
     assert statuses(responses) == [201, 409]
     with Session(engine) as db:

@@ -8,11 +8,11 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.api.errors import Unauthorized
+from app.api.routing import HashingRoute
 from app.auth import one_time_tokens, service
 from app.auth.passwords import verify_password
-from app.errors import Unauthorized
 from app.models import Purpose, RefreshToken, User
-from app.routing import HashingRoute
 from app.settings import Settings
 from tests.client import Client
 from tests.factories import PASSWORD

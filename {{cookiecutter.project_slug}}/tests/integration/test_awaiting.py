@@ -12,24 +12,17 @@ from starlette.websockets import WebSocketDisconnect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
 
-from app.commits import later
+from app.api.dependencies import SessionDep
+from app.api.errors import Conflict, install_handlers
+from app.api.routing import OneHopRoute
+from app.auth.dependencies import AdminUser, CurrentUser, OptionalUser
 from app.database import SessionLocal, engine
-from app.dependencies import (
-    AdminUser,
-    CurrentUser,
-    EditablePost,
-    EditableUser,
-    ExistingUser,
-    OptionalUser,
-    SessionDep,
-    ShownUser,
-    VisiblePost,
-)
-from app.errors import Conflict, install_handlers
+from app.database.commits import later
 from app.models import Post, Role, User
-from app.routing import OneHopRoute
+from app.posts.dependencies import EditablePost, VisiblePost
+from app.rate_limiting.throttles import ThrottleDep, install_buckets
 from app.settings import Settings
-from app.throttles import ThrottleDep, install_buckets
+from app.users.dependencies import EditableUser, ExistingUser, ShownUser
 from tests.committed import add_users
 from tests.listening import listening
 

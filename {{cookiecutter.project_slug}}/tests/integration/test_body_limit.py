@@ -14,8 +14,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.auth.tokens import issue_access_token
-from app.bodies import SMALL
 from app.main import create_app
+from app.middleware.bodies import SMALL
 from app.models import Post, User
 from app.settings import Settings
 from tests.client import Client

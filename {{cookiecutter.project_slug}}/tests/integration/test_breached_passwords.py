@@ -11,7 +11,7 @@ from httpx2 import Response
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from app.auth import breaches
+from app.auth import accounts, breaches
 from app.auth.breaches import refuse_breached
 from app.auth.passwords import verify_password
 from app.database import engine
@@ -210,7 +210,8 @@ class TestOrder:
             events.append("hashed")
             return "a hash"
 
-        monkeypatch.setattr(users_service, "hash_password", hash_noted)
+        for module in (accounts, users_service):
+            monkeypatch.setattr(module, "hash_password", hash_noted)
         range_service.events = events
         event.listen(engine, "before_cursor_execute", note)
         yield events

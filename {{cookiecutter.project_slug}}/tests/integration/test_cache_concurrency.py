@@ -8,8 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from app import cache, dependencies
-from app.cache_store import CacheStore
+from app import cache
+from app.auth import dependencies
+from app.cache.cache_store import CacheStore
 from app.database import SessionLocal
 from app.models import Post, PostStatus, User
 from app.posts import service as posts
@@ -119,7 +120,7 @@ class TestReadDuringAWrite:
         self, server: TestClient, headers: dict[str, str], post_path: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         read = Interruption(lambda: server.get(post_path))
-        monkeypatch.setattr(cache, "forget_posts_of", read.after(cache.forget_posts_of))
+        monkeypatch.setattr(users, "forget_posts_of", read.after(cache.forget_posts_of))
         assert server.delete("/users/me", headers=headers).status_code == 204
         assert (read.response.headers["X-Cache"], title(read.response)) == ("MISS", "Old")
         assert server.get(post_path).status_code == 404
@@ -138,6 +139,6 @@ class TestReadDuringAWrite:
             wait(added, timeout=GRACE)
 
         with ThreadPoolExecutor(1) as thread:
-            monkeypatch.setattr(cache, "forget_posts_of", forget_while_one_is_added)
+            monkeypatch.setattr(users, "forget_posts_of", forget_while_one_is_added)
             assert server.delete("/users/me", headers=headers).status_code == 204
         assert added[0].result().is_client_error

@@ -9,13 +9,13 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app import cache
-from app.cache_store import CacheStore
+from app.cache.cache_store import CacheStore
 from app.models import Post, User
 from tests.caching import read, stored, warm_up
 from tests.client import Client
 from tests.factories import PostFactory
 
-ROOT = Path(cache.__file__).parents[1]
+ROOT = Path(cache.__file__).parents[2]
 
 
 @pytest.fixture

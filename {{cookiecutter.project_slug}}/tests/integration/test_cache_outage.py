@@ -5,8 +5,9 @@ from time import monotonic
 
 import pytest
 
-from app import cache, cache_store
-from app.cache_store import CacheStore
+from app import cache
+from app.cache import cache_store
+from app.cache.cache_store import CacheStore
 from app.models import Post, User
 from app.settings import Settings
 from tests.caching import read, stored

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from app.cache_store import CacheStore
-from app.errors import Conflict
+from app.api.errors import Conflict
+from app.cache.cache_store import CacheStore
 from app.models import Post, PostStatus, User
 from app.posts import service as posts
 from tests.caching import read, warm_up

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from app.auth.tokens import issue_access_token
-from app.cache_store import NOTHING, CacheStore
+from app.cache.cache_store import NOTHING, CacheStore
 from app.models import Post, PostStatus, Role, User
 from app.models.columns import now
 from app.settings import Settings

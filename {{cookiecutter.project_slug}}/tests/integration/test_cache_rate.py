@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from app import cache_store
+from app.cache import cache_store
 from app.database import SessionLocal
 from app.models import Post, PostStatus, User
 from app.settings import Settings

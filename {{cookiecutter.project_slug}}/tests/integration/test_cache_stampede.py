@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from app import cache_store
-from app.cache_store import CacheStore, lease_of
+from app.cache import cache_store
+from app.cache.cache_store import CacheStore, lease_of
 from app.database import SessionLocal
 from app.models import Post, PostStatus, User
 from app.posts import service as posts

@@ -9,7 +9,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from app.auth import one_time_tokens
-from app.cache_store import CacheStore
+from app.cache.cache_store import CacheStore
 from app.models import Purpose, User
 from app.models.columns import now
 from app.settings import get_settings

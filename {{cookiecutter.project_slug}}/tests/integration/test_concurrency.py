@@ -10,15 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from app import dependencies
-from app.auth import service
-from app.commits import BACKGROUND_THREADS
+from app.api.routing import HASHING_THREADS, HashingRoute
+from app.auth import accounts, dependencies, service
 from app.database import engine
+from app.database.commits import BACKGROUND_THREADS
 from app.models import Post, User
 from app.posts import service as posts
-from app.routing import HASHING_THREADS, HashingRoute
 from app.settings import Settings
-from app.users import service as users
 from tests.committed import add_users
 from tests.meeting import Meeting, at_once, refused, statuses
 
@@ -29,7 +27,7 @@ class TestTwoAtOnce:
     def test_one_of_two_registrations_of_an_address_is_refused(
         self, server: TestClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(users, "flush_email", Meeting(2).before(users.flush_email))
+        monkeypatch.setattr(accounts, "flush_email", Meeting(2).before(accounts.flush_email))
 
         def register(name: str) -> Response:
             body = {"email": "new@example.com", "name": name, "password": "Password1"}
@@ -37,7 +35,7 @@ class TestTwoAtOnce:
 
         responses = at_once(lambda: register("First"), lambda: register("Second"))
         assert statuses(responses) == [201, 409]
-        assert refused(responses) == {"detail": users.EMAIL_TAKEN}
+        assert refused(responses) == {"detail": accounts.EMAIL_TAKEN}
         (winner,) = [response.json() for response in responses if response.is_success]
         with Session(engine) as db:
             assert db.execute(select(User.id, User.name)).all() == [(winner["id"], winner["name"])]
@@ -46,14 +44,14 @@ class TestTwoAtOnce:
         self, server: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         first, second = add_users(settings, "first@example.com", "second@example.com")
-        monkeypatch.setattr(users, "flush_email", Meeting(2).before(users.flush_email))
+        monkeypatch.setattr(accounts, "flush_email", Meeting(2).before(accounts.flush_email))
         body = {"email": "new@example.com"}
         responses = at_once(
             lambda: server.patch("/users/me", json=body, headers=first),
             lambda: server.patch("/users/me", json=body, headers=second),
         )
         assert statuses(responses) == [200, 409]
-        assert refused(responses) == {"detail": users.EMAIL_TAKEN}
+        assert refused(responses) == {"detail": accounts.EMAIL_TAKEN}
         with Session(engine) as db:
             assert len(db.scalars(select(User).where(User.email == "new@example.com")).all()) == 1
 

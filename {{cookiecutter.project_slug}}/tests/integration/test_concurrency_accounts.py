@@ -10,7 +10,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
-from app.auth import service, sessions
+from app.auth import accounts, service, sessions
 from app.auth.passwords import hash_password, verify_password
 from app.database import SessionLocal
 from app.models import Role, User
@@ -104,8 +104,8 @@ class TestDeletedMeanwhile:
     @pytest.mark.parametrize(
         ("module", "name", "method", "path", "body", "status", "detail"),
         [
-            (users, "flush_email", "PATCH", "/users/me", {"name": "New"}, 401, "Invalid or expired token"),
-            (users, "flush_email", "PATCH", "/users/{id}", {"name": "New"}, 404, "Not found"),
+            (accounts, "flush_email", "PATCH", "/users/me", {"name": "New"}, 401, "Invalid or expired token"),
+            (accounts, "flush_email", "PATCH", "/users/{id}", {"name": "New"}, 404, "Not found"),
             (users, "delete_user", "DELETE", "/users/me", None, 204, None),
             (posts, "flush_slug", "POST", "/posts", POST, 401, "Invalid or expired token"),
             (posts, "flush_slug", "PATCH", "/posts/{post}", {"title": "New"}, 404, "Not found"),

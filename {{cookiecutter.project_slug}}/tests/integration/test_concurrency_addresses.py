@@ -5,11 +5,10 @@ from httpx2 import Response
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from app.auth import one_time_tokens, sessions
+from app.auth import accounts, one_time_tokens, sessions
 from app.database import SessionLocal
 from app.models import OneTimeToken, Purpose, User
 from app.settings import Settings
-from app.users import service as users
 from tests.committed import add_one_time_token, add_users
 from tests.meeting import Interruption, Overtaking
 
@@ -57,7 +56,7 @@ class TestNewAddress:
         self, server: TestClient, headers: dict[str, str], path: str, token: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         meanwhile = Interruption(lambda: use(server, path, token))
-        monkeypatch.setattr(users, "flush_email", meanwhile.before(users.flush_email))
+        monkeypatch.setattr(accounts, "flush_email", meanwhile.before(accounts.flush_email))
         changed = change_address(server, headers)
         assert (changed.status_code, changed.json()["email_verified_at"]) == (200, None)
         assert (meanwhile.response.status_code, verified_at()) == (204, None)

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy.orm import Session
 
-from app.fields import LARGEST_ID
+from app.api.fields import LARGEST_ID
 from app.models import User
 from tests.client import Client
 from tests.integration.test_access import ACCESS, EVERYBODY, Ids, sent, without_names

@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Scope
 
-from app.main import HeadAsGet
+from app.middleware.paths import HeadAsGet
 from tests.client import Client
 from tests.integration.test_access import ACCESS
 from tests.listening import listening

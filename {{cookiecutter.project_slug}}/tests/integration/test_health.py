@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.pool import QueuePool
 
-from app import health
-from app.commits import BACKGROUND_THREADS
+from app.api.routing import HASHING_THREADS
 from app.database import SessionLocal, engine
-from app.questions import NEEDED
-from app.routing import HASHING_THREADS
+from app.database.commits import BACKGROUND_THREADS
+from app.observability import health
+from app.observability.questions import NEEDED
 from app.settings import Settings
 from tests.client import Client
 
@@ -52,7 +52,7 @@ class TestReady:
         assert response.status_code == 503
         assert response.json() == {"detail": "Not ready: the database does not answer"}
         (record,) = caplog.records
-        assert (record.name, record.levelno) == ("app.health", logging.WARNING)
+        assert (record.name, record.levelno) == ("app.observability.health", logging.WARNING)
         assert record.getMessage().startswith("The database does not answer: ")
 
     def test_the_client_learns_nothing_of_where_it_is(self, anon_client: Client, database_down: None) -> None:

@@ -11,11 +11,11 @@ from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from app.database import SessionLocal
+from app.imports import imports
+from app.imports.csv_rows import read_rows
+from app.imports.tasks import import_posts
 from app.models import Post
 from app.models.post_import import ImportStatus, PostImport
-from app.posts import imports
-from app.posts.csv_rows import read_rows
-from app.posts.tasks import import_posts
 from app.settings import Settings
 from tests.committed import add_users, with_email
 from tests.meeting import Meeting
@@ -113,7 +113,7 @@ class TestAgain:
 
     def test_two_at_the_same_time_share_the_rows(self, task_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(imports, "BATCH", 1)
-        monkeypatch.setattr("app.posts.imports.read_rows", Meeting(2).around(read_rows))
+        monkeypatch.setattr("app.imports.imports.read_rows", Meeting(2).around(read_rows))
         with ThreadPoolExecutor(2) as threads:
             runs = [threads.submit(imports.run_import, task_id) for _ in range(2)]
             assert [run.result() for run in runs] == [None, None]

@@ -12,13 +12,13 @@ from kombu.simple import SimpleQueue
 from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
+from app.api.errors import Conflict
 from app.database import SessionLocal
-from app.errors import Conflict
+from app.imports import imports
+from app.imports.csv_rows import read_rows
+from app.imports.tasks import import_posts
 from app.models import User
 from app.models.post_import import PostImport
-from app.posts import imports
-from app.posts.csv_rows import read_rows
-from app.posts.tasks import import_posts
 from app.settings import Settings
 from tests.client import Client
 from tests.committed import add_users

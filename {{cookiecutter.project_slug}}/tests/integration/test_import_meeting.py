@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from app.database import SessionLocal
+from app.imports import imports
+from app.imports.tasks import import_posts
 from app.models import Post, Role, User
 from app.models.post_import import ImportStatus, PostImport, PostImportProblem
-from app.posts import imports, service
-from app.posts.tasks import import_posts
+from app.posts import service
 from app.settings import Settings
 from tests.committed import add_users
 from tests.meeting import PATIENCE, Pursuit

@@ -4,10 +4,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.imports import imports
 from app.models import Post, PostStatus, User
 from app.models.columns import now
 from app.models.post_import import PostImport
-from app.posts import imports
 from tests.client import Client
 from tests.factories import PostFactory
 from tests.workers import form, numbered, table

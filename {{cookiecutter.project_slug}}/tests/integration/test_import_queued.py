@@ -9,16 +9,16 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from app import worker
+from app.api.errors import ServiceUnavailable
 from app.database import SessionLocal
-from app.errors import ServiceUnavailable
+from app.imports.tasks import import_posts
 from app.models import Post, User
 from app.models.post_import import ImportStatus, PostImport
-from app.posts.tasks import import_posts
 from app.settings import Settings
 from tests.committed import add_users
 from tests.workers import connections_to, form, numbered, queue_down, taken
 
-IMPORT = "app.posts.tasks.import_posts"
+IMPORT = "app.imports.tasks.import_posts"
 
 
 def count(model: type[User | Post | PostImport]) -> int:

@@ -9,11 +9,11 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from starlette.testclient import TestClient
 
+from app.api.dependencies import SessionDep
+from app.api.errors import Conflict, SessionRevoked, install_handlers
+from app.api.routing import OneHopRoute
 from app.database import SessionLocal, engine
-from app.dependencies import SessionDep
-from app.errors import Conflict, SessionRevoked, install_handlers
 from app.models import Post, RefreshToken, User
-from app.routing import OneHopRoute
 from tests.client import Client
 from tests.factories import PostFactory, UserFactory
 from tests.isolation import nothing_left, rolled_back

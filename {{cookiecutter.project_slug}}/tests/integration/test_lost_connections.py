@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import make_url
 from starlette.testclient import TestClient
 
-from app import health
 from app.database import SessionLocal, make_engine
 from app.engines import stale
+from app.observability import health
 from app.settings import EXAMPLE_URL, Settings
 from tests.committed import add_users
 from tests.proxy import Proxy, Way, proxy_to

@@ -7,6 +7,7 @@ import ssl
 import pytest
 
 from app import mail
+from app.auth import mails
 from app.models import User
 from app.settings import Settings
 from tests.client import Client
@@ -84,7 +85,7 @@ class TestServer:
     ) -> None:
         monkeypatch.setattr(mail, "get_settings", lambda: settings.model_copy(update={"mail_url": "console://"}))
         # Longer than a line of a mail, and not in ASCII: what is shown can be clicked.
-        line = f"Zoë: {mail.link('reset-password', 'x' * 43)}"
+        line = f"Zoë: {mails.link('reset-password', 'x' * 43)}"
         mail.hand_over("new@example.com", "Subject", line, "<p>Text</p>")
         shown = capsys.readouterr().err
         assert "To: new@example.com" in shown

@@ -7,6 +7,7 @@ from jinja2 import UndefinedError
 from sqlalchemy.orm import Session
 
 from app import mail
+from app.auth import mails
 from app.models import User
 from app.models.columns import now
 from app.settings import Settings
@@ -14,14 +15,14 @@ from tests.client import Client
 from tests.factories import PASSWORD
 from tests.postbox import Postbox, text_of, token_in
 
-FOLDER = Path(mail.__file__).with_name("templates") / "mail"
+FOLDER = Path(mail.__file__).with_name("templates")
 EXPRESSION = "{" * 2 + " 7 * 7 " + "}" * 2
 NAME = f"<b>&\"'</b> {EXPRESSION}"
 ESCAPED = f"&lt;b&gt;&amp;&#34;&#39;&lt;/b&gt; {EXPRESSION}"
 PASSWORDS = (PASSWORD, "Password2", "Password3")
 
 # The page that the link of each leads to.
-PAGES = {
+PAGES: dict[mails.Kind, str] = {
     "welcome": "verify-email",
     "verify_email": "verify-email",
     "password_reset": "reset-password",
@@ -31,9 +32,9 @@ PAGES = {
 every_mail = pytest.mark.parametrize("kind", PAGES)
 
 
-def sent(db: Session, user: User, postbox: Postbox, kind: str) -> tuple[str, str]:
+def sent(db: Session, user: User, postbox: Postbox, kind: mails.Kind) -> tuple[str, str]:
     """Return the mail as text and as HTML."""
-    mail.send(db, kind, user.email)
+    mails.send(db, kind, user.email)
     db.commit()
     (message,) = postbox.mails
     assert message.get_content_type() == "multipart/alternative"
@@ -48,7 +49,7 @@ def test_every_template_is_of_a_mail_in_both_kinds() -> None:
 @every_mail
 class TestEveryMail:
     def test_its_link_stands_once_in_each_kind(
-        self, db: Session, user: User, settings: Settings, postbox: Postbox, kind: str
+        self, db: Session, user: User, settings: Settings, postbox: Postbox, kind: mails.Kind
     ) -> None:
         page = PAGES[kind]
         said = sent(db, user, postbox, kind)
@@ -58,7 +59,7 @@ class TestEveryMail:
             assert link in text
 
     def test_a_name_is_escaped_in_the_html_and_in_nothing_else(
-        self, db: Session, user: User, postbox: Postbox, kind: str
+        self, db: Session, user: User, postbox: Postbox, kind: mails.Kind
     ) -> None:
         user.name, user.email_verified_at = NAME, now()
         text, html = sent(db, user, postbox, kind)
@@ -67,26 +68,26 @@ class TestEveryMail:
         assert "<b>" not in html
 
     def test_a_name_that_a_stranger_may_have_chosen_is_not_mailed(
-        self, db: Session, user: User, postbox: Postbox, kind: str
+        self, db: Session, user: User, postbox: Postbox, kind: mails.Kind
     ) -> None:
         user.name = "You won: https://example.net"
         text, html = sent(db, user, postbox, kind)
         assert text.splitlines()[0] == "Hello,"
         assert "You won" not in text + html
 
-    def test_both_kinds_say_the_same(self, db: Session, user: User, postbox: Postbox, kind: str) -> None:
+    def test_both_kinds_say_the_same(self, db: Session, user: User, postbox: Postbox, kind: mails.Kind) -> None:
         text, html = sent(db, user, postbox, kind)
         for paragraph in filter(None, text.splitlines()):
             assert "#token=" in paragraph or paragraph in html
 
     def test_it_holds_nothing_that_a_mail_program_fetches(
-        self, db: Session, user: User, postbox: Postbox, kind: str
+        self, db: Session, user: User, postbox: Postbox, kind: mails.Kind
     ) -> None:
         _, html = sent(db, user, postbox, kind)
         assert not [word for word in ("<img", "<script", "<link", "src=", "@import", "url(") if word in html]
 
     def test_nobody_else_gets_it_and_a_name_adds_no_header(
-        self, db: Session, user: User, settings: Settings, postbox: Postbox, kind: str
+        self, db: Session, user: User, settings: Settings, postbox: Postbox, kind: mails.Kind
     ) -> None:
         # The API takes no line breaks in a name; a mail holds them in its body alone.
         user.name = "User\r\nBcc: thief@example.com\r\n\r\n"

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from app.main import OptionalTrailingSlash
+from app.middleware.paths import OptionalTrailingSlash
 from app.models import User
 from tests.client import Client
 from tests.factories import PASSWORD, PostFactory

@@ -11,12 +11,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from app import outbox
+from app.auth import tasks
 from app.database import SessionLocal
 from app.models import OneTimeToken, User
 from app.models.columns import now
 from app.models.outgoing_mail import OutgoingMail
-from app.outbox import GIVE_UP, LEASE, LEFT
+from app.worker import outbox
+from app.worker.outbox import GIVE_UP, LEASE, LEFT
 from tests.client import Client
 from tests.meeting import Meeting, at_once
 from tests.postbox import Postbox, token_in
@@ -25,7 +26,7 @@ from tests.workers import eventually, queue_down, running, taken
 
 FORGET = "/auth/password/forgot"
 NEWCOMER = {"email": "new@example.com", "name": "New", "password": "Password1"}
-DELIVER = "app.outbox.deliver"
+DELIVER = "app.auth.tasks.deliver_mail"
 
 
 def kept(db: Session) -> list[OutgoingMail]:
@@ -71,11 +72,11 @@ class TestBrokerDown:
         with queue_down(silent=silent):
             assert anon_client.post("/auth/register", json=NEWCOMER).status_code == 201
         assert postbox.mails == []
-        outbox.deliver_left.delay()
+        tasks.deliver_left.delay()
         assert postbox.mails == [], "that of its request may be on its way"
         let_pass(db, LEFT)
         for _ in range(2):
-            outbox.deliver_left.delay()
+            tasks.deliver_left.delay()
         assert [mail["To"] for mail in postbox.mails] == ["new@example.com"]
         assert kept(db) == []
 
@@ -85,7 +86,7 @@ class TestBrokerDown:
             assert server.post("/auth/register", json=NEWCOMER).status_code == 201
         with SessionLocal.begin() as db:
             let_pass(db, LEFT)
-        outbox.deliver_left.delay()
+        tasks.deliver_left.delay()
         with running("worker", "--processes", "1") as worker:
             assert eventually(lambda: not sum_of_kept()), worker.said
         assert [mail["To"] for mail in postbox.mails] == ["new@example.com"]
@@ -100,7 +101,7 @@ class TestDelivery:
     @pytest.fixture
     def deliver(self, db: Session, mail_queue: SimpleQueue) -> Callable[[], None]:
         """What delivers the mail of somebody's new password."""
-        return partial(outbox.deliver, outbox.keep(db, "password_changed", "user@example.com"))
+        return partial(tasks.deliver_mail, outbox.keep(db, "password_changed", "user@example.com"))
 
     def test_of_two_workers_at_once_one_sends(
         self, server: TestClient, mail_queue: SimpleQueue, postbox: Postbox, monkeypatch: pytest.MonkeyPatch
@@ -108,7 +109,7 @@ class TestDelivery:
         assert server.post("/auth/register", json=NEWCOMER).status_code == 201
         ((_, (mail_id,)),) = taken(mail_queue)
         monkeypatch.setattr(outbox, "claim", Meeting(2).before(outbox.claim))
-        at_once(*[partial(outbox.deliver, mail_id)] * 2)
+        at_once(*[partial(tasks.deliver_mail, mail_id)] * 2)
         assert len(postbox.mails) == 1
 
     def test_one_that_a_worker_died_with_is_sent_after_a_while(
@@ -131,7 +132,9 @@ class TestDelivery:
             waits.append(round((kept(db)[0].due_at - now()) / LEFT))
             let_pass(db, kept(db)[0].due_at - now())
         assert waits == [1, 1, 2, 4, 8]
-        assert [record.levelno for record in caplog.records if record.name == "app.outbox"] == [logging.ERROR] * 5
+        assert [record.levelno for record in caplog.records if record.name == "app.worker.outbox"] == [
+            logging.ERROR
+        ] * 5
         postbox.refusal = None
         deliver()
         assert (len(postbox.mails), kept(db)) == (1, [])

@@ -14,8 +14,8 @@ LENGTH = re.compile(r"^celery_queue_length (\S+)$", re.MULTILINE)
 
 def test_it_tells_how_much_is_queued(anon_client: Client, queue: SimpleQueue, mail_queue: SimpleQueue) -> None:
     assert LENGTH.findall(anon_client.get("/metrics").text) == ["0.0"]
-    celery.send_task("app.posts.tasks.resume_imports")
-    celery.send_task("app.outbox.deliver_left")
+    celery.send_task("app.imports.tasks.resume_imports")
+    celery.send_task("app.auth.tasks.deliver_left")
     assert LENGTH.findall(anon_client.get("/metrics").text) == ["2.0"]
 
 

@@ -7,9 +7,9 @@ from httpx2 import Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.api.errors import Unauthorized
 from app.auth import sessions
 from app.auth.tokens import hash_opaque_token, read_access_token
-from app.errors import Unauthorized
 from app.models import RefreshToken, User
 from app.models.columns import now
 from app.settings import Settings

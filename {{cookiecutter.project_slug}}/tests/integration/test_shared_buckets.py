@@ -13,11 +13,11 @@ from limits import parse
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from app import shared_buckets
 from app.main import create_app
 from app.models import User
+from app.rate_limiting import shared_buckets
+from app.rate_limiting.shared_buckets import SharedBuckets
 from app.settings import Settings
-from app.shared_buckets import SharedBuckets
 from tests.caching import SECONDS_FOR_AN_ANSWER
 from tests.client import Client
 from tests.factories import PASSWORD

@@ -11,16 +11,16 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.auth.tasks import purge_expired_tokens
+from app.imports.tasks import IDLE_SECONDS, resume_at_start, resume_imports
 from app.models import Post, RefreshToken, User
 from app.models.columns import now
 from app.models.post_import import ImportStatus, PostImport
-from app.posts.tasks import IDLE_SECONDS, resume_at_start, resume_imports
 from app.worker import celery
 from tests.workers import numbered, taken
 
-IMPORT = "app.posts.tasks.import_posts"
-MAIL = "app.outbox.deliver_left"
-RESUME = "app.posts.tasks.resume_imports"
+IMPORT = "app.imports.tasks.import_posts"
+MAIL = "app.auth.tasks.deliver_left"
+RESUME = "app.imports.tasks.resume_imports"
 PURGE = "app.auth.tasks.purge_expired_tokens"
 
 

@@ -6,9 +6,9 @@ import pytest
 from anyio import to_thread
 from sqlalchemy.orm import Session
 
+from app.api.routing import HashingRoute
 from app.auth import one_time_tokens, sessions
 from app.models import Purpose, Role, User
-from app.routing import HashingRoute
 from app.settings import Settings
 from tests.client import Client
 from tests.factories import PASSWORD, PostFactory, UserFactory

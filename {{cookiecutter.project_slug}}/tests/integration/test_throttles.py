@@ -212,7 +212,7 @@ class TestLogIn:
         for way in ways:
             assert [way(anon_client, "user").status_code for _ in range(3)][-1] == 429
         monkeypatch.setattr("app.auth.service.verify_password", fail)
-        monkeypatch.setattr("app.users.service.hash_password", fail)
+        monkeypatch.setattr("app.auth.accounts.hash_password", fail)
         for way in ways:
             assert_refused(way(anon_client, "user"))
 

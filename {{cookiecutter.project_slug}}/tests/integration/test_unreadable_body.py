@@ -6,9 +6,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from app.errors import install_handlers
+from app.api.errors import install_handlers
+from app.api.routing import OneHopRoute
 from app.models import User
-from app.routing import OneHopRoute
 from tests.client import Client
 
 UNREADABLE = {"detail": [{"type": "body_unreadable", "loc": ["body"], "msg": "The body cannot be read"}]}
@@ -63,7 +63,7 @@ def test_a_file_that_finds_no_room_is_a_503_and_a_line_in_the_log(
     response = TestClient(app).post("/", content=content, headers={"Content-Type": FORM})
     assert (response.status_code, set(response.json())) == (503, {"detail"})
     assert int(response.headers["Retry-After"]) > 0
-    (line,) = [record.getMessage() for record in caplog.records if record.name == "app.errors"]
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "app.api.errors"]
     assert "No such file or directory" in line
 
 

@@ -70,7 +70,7 @@ class TestWorker:
         sprung = tmp_path / "sprung"
         assert pickle.loads(pickle.dumps(Trap(sprung))) is None  # noqa: S301 - what the worker is not to do
         sprung.unlink()
-        celery.send_task("app.posts.tasks.import_posts", args=(Trap(sprung),), serializer="pickle")
+        celery.send_task("app.imports.tasks.import_posts", args=(Trap(sprung),), serializer="pickle")
         upload(server, settings, rows=3000)
         with running(*WORKER) as worker:
             assert eventually(is_complete), worker.said
@@ -80,7 +80,7 @@ class TestWorker:
         assert_imported(3000)
         assert not sprung.exists()
         # What it queued for itself when it started may be left.
-        assert {name for name, _ in taken(queue)} <= {"app.posts.tasks.resume_imports"}
+        assert {name for name, _ in taken(queue)} <= {"app.imports.tasks.resume_imports"}
 
     def test_another_goes_on_where_one_was_killed(
         self, server: TestClient, settings: Settings, queue: SimpleQueue

@@ -1,4 +1,4 @@
-"""A small application whose requests note what happens in them, for the tests of `app.routing`."""
+"""A small application whose requests note what happens in them, for the tests of `app.api.routing`."""
 
 from collections.abc import Callable, Iterator
 from threading import get_ident
@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import install_handlers
-from app.routing import OneHopRoute
+from app.api.errors import install_handlers
+from app.api.routing import OneHopRoute
 
 run_sync = to_thread.run_sync
 

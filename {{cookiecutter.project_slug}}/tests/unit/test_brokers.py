@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.brokers import tls_options
+from app.settings.brokers import tls_options
 from tests.unit.given import make
 
 pytestmark = pytest.mark.usefixtures("no_environment")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 from limits import parse
 
-from app import buckets
-from app.buckets import Buckets
+from app.rate_limiting import buckets
+from app.rate_limiting.buckets import Buckets
 from app.settings import Settings
 from tests.unit.given import make
 

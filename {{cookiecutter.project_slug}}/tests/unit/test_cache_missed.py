@@ -4,8 +4,8 @@ from time import monotonic
 
 import pytest
 
-from app import cache_store
-from app.cache_store import JITTER, CacheStore, lease_of
+from app.cache import cache_store
+from app.cache.cache_store import JITTER, CacheStore, lease_of
 from app.settings import Settings
 from tests.caching import stored
 from tests.outage import until

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app import cache_store
-from app.cache_store import JITTER, LEASE_SECONDS, NOTHING, NOTHING_SECONDS, CacheStore, lease_of
+from app.cache import cache_store
+from app.cache.cache_store import JITTER, LEASE_SECONDS, NOTHING, NOTHING_SECONDS, CacheStore, lease_of
 from app.settings import Settings
 from tests.caching import stored
 

@@ -20,9 +20,9 @@ from app.auth import one_time_tokens, sessions
 from app.auth.passwords import verify_password
 from app.connections import BACKLOG, MOST_CONNECTIONS, OTHER_FILES
 from app.database import Base, engine
-from app.logs import log_config
 from app.models import OneTimeToken, Purpose, RefreshToken, Role, User
 from app.models.columns import now
+from app.observability.logs import log_config
 from app.settings import EXAMPLE_URL, Settings, get_settings
 from tests.factories import UserFactory
 from tests.range_service import Answer, RangeServer

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.commits import after_commit, later
 from app.database import SessionLocal, engine
+from app.database.commits import after_commit, later
 
 
 @pytest.fixture

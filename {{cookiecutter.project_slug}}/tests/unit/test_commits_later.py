@@ -7,10 +7,10 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from app.commits import after_commit, later
-from app.dependencies import SessionDep
-from app.errors import Conflict, SessionRevoked, install_handlers
-from app.routing import OneHopRoute
+from app.api.dependencies import SessionDep
+from app.api.errors import Conflict, SessionRevoked, install_handlers
+from app.api.routing import OneHopRoute
+from app.database.commits import after_commit, later
 from tests.unit.journal import Journal, JournalDep, NotesAnswers
 
 

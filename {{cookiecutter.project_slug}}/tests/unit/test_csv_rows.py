@@ -3,8 +3,8 @@
 import pytest
 from fastapi.exceptions import RequestValidationError
 
+from app.imports.csv_rows import MOST_ROWS, Row, read_rows
 from app.models import PostStatus
-from app.posts.csv_rows import MOST_ROWS, Row, read_rows
 from app.posts.schemas import LONGEST_BODY
 
 HEADER = "title,body,slug\n"

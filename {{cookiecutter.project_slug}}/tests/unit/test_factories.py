@@ -7,9 +7,9 @@ from sqlalchemy import func, inspect, select
 from sqlalchemy.orm import Session
 
 from app.auth.passwords import verify_password
+from app.auth.schemas import UserRegister
 from app.models import Post, PostStatus, Role, User
 from app.posts.schemas import PostCreate
-from app.users.schemas import UserRegister
 from tests import factories
 from tests.client import Client
 from tests.factories import PASSWORD, PostFactory, UserFactory

@@ -1,6 +1,7 @@
 """What is kept of a header that clients fill as they like."""
 
-from app.fields import LONGEST_USER_AGENT, shown_part
+from app.api.fields import shown_part
+from app.models.columns import LONGEST_USER_AGENT
 
 
 class TestShownPart:

@@ -10,7 +10,7 @@ import pytest
 import structlog
 from starlette.testclient import TestClient
 
-from app import logs
+from app.observability import logs
 from app.settings import Environment, Settings
 
 
@@ -65,7 +65,7 @@ def test_production_logs_for_programs(settings: Settings, environment: str, line
     config = logs.log_config(
         settings.model_copy(update={"environment": Environment(environment), "log_level": "DEBUG"})
     )
-    assert config["formatters"]["line"] == {"()": f"app.logs.{lines}"}
+    assert config["formatters"]["line"] == {"()": f"app.observability.logs.{lines}"}
     assert config["root"]["level"] == "DEBUG"
     assert {logger["level"] for logger in config["loggers"].values()} == {"INFO"}
     assert pickle.loads(pickle.dumps(config)) == config  # noqa: S301 - its own

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.production import EXAMPLE_SECRET, risks
 from app.settings import EXAMPLE_URL
+from app.settings.production import EXAMPLE_SECRET, risks
 from tests.unit.given import SECRET, complaints, make
 
 IN_USE = "SECRET_KEY is the example's; production needs one of its own"

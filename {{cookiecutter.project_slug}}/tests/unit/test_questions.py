@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from app.questions import Question
+from app.observability.questions import Question
 
 
 class Asked:

@@ -1,4 +1,4 @@
-"""`app.routing`: what a request does in a thread, how often it goes there, and in which order."""
+"""`app.api.routing`: what a request does in a thread, how often it goes there, and in which order."""
 
 from collections.abc import AsyncIterator
 from threading import get_ident

@@ -1,4 +1,4 @@
-"""`app.routing`: an endpoint or a dependency may be any callable that FastAPI takes, and is run as FastAPI would."""
+"""`app.api.routing`: an endpoint or a dependency may be any callable that FastAPI takes, and is run as FastAPI would."""
 
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator

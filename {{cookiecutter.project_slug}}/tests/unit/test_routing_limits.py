@@ -1,4 +1,4 @@
-"""`app.routing`: how many requests run at a time, and that those who wait get their turn."""
+"""`app.api.routing`: how many requests run at a time, and that those who wait get their turn."""
 
 from collections.abc import Iterator
 from threading import Event, Lock, Semaphore
@@ -11,7 +11,7 @@ from anyio.abc import TaskGroup
 from fastapi import APIRouter, Depends, FastAPI
 from httpx2 import ASGITransport, AsyncClient
 
-from app.routing import HASHING_THREADS, HashingRoute, OneHopRoute
+from app.api.routing import HASHING_THREADS, HashingRoute, OneHopRoute
 
 PATIENCE = 5
 

@@ -1,4 +1,4 @@
-"""`app.routing`: what FastAPI hands over by its type reaches an endpoint, and a dependency, as on any other route."""
+"""`app.api.routing`: what FastAPI hands over by its type reaches an endpoint, and a dependency, as on any other route."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""`app.routing`: who learns of an error, in which order errors are answered, and what replaces a dependency."""
+"""`app.api.routing`: who learns of an error, in which order errors are answered, and what replaces a dependency."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -8,8 +8,8 @@ import pytest
 from anyio import to_thread
 from fastapi import Depends
 
-from app.errors import Conflict, Forbidden
-from app.routing import HashingRoute, OneHopRoute
+from app.api.errors import Conflict, Forbidden
+from app.api.routing import HashingRoute, OneHopRoute
 from tests.unit.journal import Body, CallerDep, Journal, JournalDep, SessionDep, load_caller, open_session, serve
 
 

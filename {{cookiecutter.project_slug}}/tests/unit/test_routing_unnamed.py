@@ -1,4 +1,4 @@
-"""`app.routing`: what stands in `dependencies=` runs in the same hop as what the endpoint asks for by a parameter."""
+"""`app.api.routing`: what stands in `dependencies=` runs in the same hop as what the endpoint asks for by a parameter."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, FastAPI, Security, params
 from fastapi.security import SecurityScopes
 from starlette.testclient import TestClient
 
-from app.errors import Forbidden, install_handlers
-from app.routing import OneHopRoute
+from app.api.errors import Forbidden, install_handlers
+from app.api.routing import OneHopRoute
 from tests.unit.journal import Body, CallerDep, Journal, JournalDep, NotesAnswers, SessionDep, load_caller
 
 LEVELS = ["route", "router", "inclusion", "inclusion of the inclusion", "application"]

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from sqlalchemy import make_url
 
 from app.database import engine_options
-from app.production import EXAMPLE_SECRET
 from app.settings import DATABASE_DRIVER, ENGINE_NAMES, EXAMPLE_URL, Environment, Settings
+from app.settings.production import EXAMPLE_SECRET
 from tests.unit.given import SECRET, URL, complaints, make
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app import telemetry
+from app.observability import telemetry
 from app.settings import Settings
 
 OFF = {"auto_configure": False, "logs": False}

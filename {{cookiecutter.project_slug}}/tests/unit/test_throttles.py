@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from starlette.requests import Request
 
-from app.buckets import Buckets
-from app.errors import TooManyRequests
+from app.api.errors import TooManyRequests
 from app.main import app
+from app.rate_limiting.buckets import Buckets
+from app.rate_limiting.throttles import NOWHERE, Throttle, get_throttle, place_of
 from app.settings import Settings
-from app.throttles import NOWHERE, Throttle, get_throttle, place_of
 from tests.unit.given import make
 
 

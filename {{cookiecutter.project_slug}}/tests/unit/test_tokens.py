@@ -9,6 +9,7 @@ from typing import Any, Self
 import jwt
 import pytest
 
+from app.api.errors import Unauthorized
 from app.auth.tokens import (
     LEEWAY_SECONDS,
     AccessClaims,
@@ -17,7 +18,6 @@ from app.auth.tokens import (
     new_opaque_token,
     read_access_token,
 )
-from app.errors import Unauthorized
 from app.models import User
 from app.models.columns import now
 from app.settings import Settings

@@ -13,14 +13,13 @@ from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from app import cli
-from app.auth.tasks import purge_expired_tokens
-from app.outbox import deliver, deliver_left
-from app.posts.tasks import import_posts, resume_imports
+from app.auth.tasks import deliver_left, deliver_mail, purge_expired_tokens
+from app.imports.tasks import import_posts, resume_imports
 from app.worker import REDELIVERY_SECONDS, TIME_LIMIT_SECONDS, celery
 from tests.unit.given import make
 
 ROOT = Path(cli.__file__).parents[1]
-TASKS = [deliver, deliver_left, import_posts, purge_expired_tokens, resume_imports]
+TASKS = [deliver_left, deliver_mail, import_posts, purge_expired_tokens, resume_imports]
 
 
 class TestLimits:

@@ -1,0 +1,126 @@
+"""The engine, the declarative base and the one place where a transaction begins and ends."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import BackgroundTasks
+from sqlalchemy import BigInteger, DateTime, Dialect, Engine, MetaData, TypeDecorator, create_engine, make_url
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from starlette.requests import HTTPConnection
+
+from app import engines
+from app.api import errors
+from app.api.routing import HASHING_THREADS, in_one_hop
+from app.database.commits import BACKGROUND, BACKGROUND_THREADS
+from app.settings import Settings, get_settings
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An aware time, stored and returned in UTC with its microseconds; a naive one raises `ValueError`."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+@compiles(UTCDateTime)
+def time_column(*_: object, **__: object) -> str:
+    """Return the type of the columns of this engine that keeps microseconds."""
+    return "{{ cookiecutter.__time_column }}"
+
+
+class Key(BigInteger):
+    """A key of 64 bits, as wide as the ids that requests may name."""
+
+
+@compiles(Key)
+def key_column(*_: object, **__: object) -> str:
+    """Return the type of 64 bits that this engine counts up by itself."""
+    return "{{ cookiecutter.__key_column }}"
+
+
+class Base(DeclarativeBase):
+    """Base of the models; its naming convention lets migrations name every constraint."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+    type_annotation_map = {datetime: UTCDateTime()}  # noqa: RUF012 - SQLAlchemy declares it without ClassVar
+
+
+def engine_options(settings: Settings) -> dict[str, Any]:
+    """Return options that give the pool a connection for every thread that may want one, so that none waits for another."""
+    return {
+        # A server that does not answer keeps no thread for as long as the system would wait.
+        "connect_args": engines.connect_args(make_url(settings.database_url)),
+        # Stricter levels lock what lies between the rows, or refuse a commit that then has to be tried again; and
+        # `engines` begins transactions in a way that only this one allows.
+        "isolation_level": "{{ cookiecutter.__isolation_level }}",
+        # The one more asks whether the database answers.
+        "pool_size": settings.request_threads + HASHING_THREADS + BACKGROUND_THREADS + 1,
+        "max_overflow": 0,
+        # An error that is logged does not show whose hash or address a statement had.
+        "hide_parameters": True,
+        "pool_recycle": 1800,
+    }
+
+
+def make_engine(settings: Settings) -> Engine:
+    """Return an engine with a pool for the database of the settings."""
+    made = create_engine(settings.database_url, **engine_options(settings))
+    engines.prepare(made)
+    return made
+
+
+engine = make_engine(get_settings())
+# A closed session is refused: it would take another connection, which nobody gives back.
+SessionLocal = sessionmaker(engine, expire_on_commit=False, close_resets_only=False)
+
+
+def get_db(background: BackgroundTasks, connection: HTTPConnection) -> Iterator[Session]:
+    """Yield a session that connects at its first statement, and commit before the response is sent.
+
+    Any exception rolls back, except an `AppError` that keeps its changes: those are committed, then it is raised.
+    """
+    # A WebSocket has no response after which FastAPI would run them.
+    info = {BACKGROUND: background} if connection.scope["type"] == "http" else {}
+    with SessionLocal(info=info) as session:
+        try:
+            yield session
+        except errors.AppError as error:
+            if error.keeps_changes:
+                session.commit()
+            raise
+        session.commit()
+
+
+@contextmanager
+def reading(db: Session) -> Iterator[None]:
+    """Hold no connection after this block while an `async def` endpoint or a WebSocket awaits; what was read stays loaded.
+
+    A `def` endpoint goes on with it in the same thread, and a transaction that was open before stays open.
+    """
+    is_last = not (in_one_hop() or db.in_transaction())
+    yield
+    if is_last:
+        db.commit()

@@ -1,0 +1,1 @@
+"""How often a client, or anybody for one account, may try."""
