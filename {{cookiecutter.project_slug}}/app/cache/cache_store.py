@@ -93,7 +93,3 @@ class CacheStore:
 
     def name(self, key: str) -> str:
         return f"{self.prefix}:{key}"
-
-
-def value_of(entry: bytes) -> bytes:
-    return entry.partition(b":")[2]
