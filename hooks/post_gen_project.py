@@ -26,11 +26,9 @@ UNUSED: list[str] = [
     "app/engines/mysql.py",
     # {% endif %}
     # {% if not cookiecutter.__database_server %}
-    "app/engines/first_write.py",
     "app/engines/stale.py",
     "deploy/kubernetes/migrate.yaml",
     "deploy/kubernetes/scaling.yaml",
-    "tests/integration/test_first_write.py",
     "tests/integration/test_migrations_server.py",
     "tests/integration/test_lost_connections.py",
     "tests/server.py",

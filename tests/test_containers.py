@@ -13,7 +13,7 @@ from tests.variants import Variant
 pytestmark = pytest.mark.stage("bake")
 
 COMPOSE = ("compose.yaml", "compose.override.yaml")
-OURS = {"web", "migrate", "worker", "beat"}
+OURS = {"web", "migrate", "worker", "worker-mail", "beat"}
 READY = {"condition": "service_healthy"}
 MIGRATED = {"condition": "service_completed_successfully"}
 USER = 10001
@@ -47,11 +47,16 @@ def test_one_service_builds_the_image_for_all_that_wait_for_it(project: Path) ->
 
 
 def test_there_is_a_service_for_each_part_of_the_variant(project: Path, variant: Variant) -> None:
-    celery = {"worker", "beat"} if variant.options["use_celery"] else set()
+    celery = {"worker", "worker-mail", "beat"} if variant.options["use_celery"] else set()
     servers = {"redis"} if "redis" in variant.servers else set()
     servers |= {"database"} if variant.engine != "sqlite" else set()
     assert set(services(project)) == {"web", "migrate", "proxy"} | celery | servers
     assert set(composed(project, "compose.override.yaml")["services"]) == {"web", "migrate", "mailpit"} | celery
+
+
+def test_mail_has_a_worker_of_its_own(project: Path, variant: Variant) -> None:
+    commands = [one["command"][3:5] for one in services(project).values() if "worker" in one.get("command", [])]
+    assert commands == ([["worker", "--no-mail"], ["worker", "--mail"]] if variant.options["use_celery"] else [])
 
 
 def test_nothing_starts_before_what_it_needs_and_only_the_proxy_is_reached(project: Path, variant: Variant) -> None:

@@ -58,6 +58,11 @@ def test_the_manifests_are_as_their_schemas_say_and_all_listed(project: Path, va
     assert kinds(project) == expected
 
 
+def test_mail_has_a_worker_of_its_own(project: Path, variant: Variant) -> None:
+    commands = [one["args"][3:5] for pod in pods(project) for one in pod["containers"] if "worker" in one.get("args", [])]
+    assert commands == ([["worker", "--no-mail"], ["worker", "--mail"]] if variant.options["use_celery"] else [])
+
+
 def containers(pod: dict[str, Any]) -> list[dict[str, Any]]:
     return [*pod.get("initContainers", []), *pod["containers"]]
 

@@ -134,16 +134,18 @@ def purge() -> None:
 @cli.command(name="worker")
 def work(
     processes: Annotated[int | None, typer.Option(min=1, help="Tasks at a time, by default one a processor.")] = None,
-    queue: Annotated[
-        str | None, typer.Option(help="Queue to take tasks from, by default that of CELERY_QUEUE and that of mail.")
+    *,
+    mail: Annotated[
+        bool | None, typer.Option("--mail/--no-mail", help="Send mail alone, or do everything else.")
     ] = None,
+    queue: Annotated[str | None, typer.Option(help="Take tasks from this queue alone.")] = None,
 ) -> None:
-    """Do the tasks that are queued."""
-    from app.worker import QUEUES, celery  # noqa: PLC0415 - reads the settings, as below
+    """Do the tasks that are queued: all of them, unless an option names some."""
+    from app.worker import celery, queues_for  # noqa: PLC0415 - reads the settings, as below
 
     worker = celery.Worker(
         concurrency=processes,
-        queues=queue or ",".join(QUEUES),
+        queues=queue or ",".join(queues_for(mail=mail)),
         loglevel=get_settings().log_level,
         # Workers have nothing to tell each other.
         without_mingle=True,

@@ -25,7 +25,7 @@ from app.observability import health, metrics, telemetry
 from app.observability.draining import drain_on_sigterm
 from app.observability.logs import configure_logging
 from app.posts import router as posts
-from app.rate_limiting.throttles import install_buckets
+from app.rate_limiting.throttles import install_rate_limits
 from app.settings import Environment, Settings, get_settings
 from app.settings.production import risks
 from app.users import router as users
@@ -65,7 +65,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         telemetry=telemetry.start(settings),
     )
     app.state.settings = settings
-    install_buckets(app)
+    install_rate_limits(app)
     app.add_middleware(OptionalTrailingSlash)
     app.add_middleware(HeadAsGet)
     install_handlers(app)

@@ -26,7 +26,7 @@ def patient_cache() -> None:
     from app.cache import store  # noqa: PLC0415 - as above
     from app.main import app  # noqa: PLC0415 - as above
 
-    for redis in (store.redis, app.state.buckets.storage.storage):
+    for redis in (store.redis, app.state.rate_limits.storage.storage):
         redis.connection_pool.connection_kwargs["socket_timeout"] = SECONDS_FOR_AN_ANSWER
 
 

@@ -10,7 +10,7 @@ from httpx2 import Response
 from sqlalchemy import Connection, event
 from sqlalchemy.orm import Session, SessionTransaction
 
-from app.database import SessionLocal, engine
+from app.database import engine
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -104,7 +104,7 @@ class Pursuit(Interruption):
         """Look out for that point; end with the answer."""
         listeners: tuple[tuple[Any, str, Callable[..., None]], ...] = (
             (engine, "before_cursor_execute", self.notice_statement),
-            (SessionLocal, "after_transaction_create", self.notice_transaction),
+            (Session, "after_transaction_create", self.notice_transaction),
         )
         for target, name, listener in listeners:
             event.listen(target, name, listener)

@@ -23,7 +23,8 @@ class Way(Enum):
 class Proxy(ThreadingTCPServer):
     """Stands between the application and the server that `url` names; the application is given the proxy's own `url`.
 
-    `asked` counts what the application sent in vain, and `outlasted` how often it waited until silence itself had an end.
+    `passed` counts what the application sent that arrived, `asked` what it sent in vain, and `outlasted` how often it waited
+    until silence itself had an end.
     """
 
     def __init__(self, url: str, default_port: int) -> None:
@@ -34,6 +35,7 @@ class Proxy(ThreadingTCPServer):
         self.url = parts._replace(netloc=f"{credentials}{at}127.0.0.1:{self.server_address[1]}").geturl()
         self.links: list[Link] = []
         self.way = Way.OPEN
+        self.passed = 0
         self.asked = 0
         self.outlasted = 0
 
@@ -81,6 +83,7 @@ class Link(BaseRequestHandler):
         if not sent:
             return False
         if self.server.way is Way.OPEN and not self.forgotten:
+            self.server.passed += end.fileobj is self.request
             end.data.sendall(sent)
             return True
         self.server.asked += 1

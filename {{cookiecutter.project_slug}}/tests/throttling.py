@@ -1,10 +1,10 @@
-"""Buckets that are empty for each test, rates to set and a clock to move on. A plugin, see `addopts`."""
+"""Rate limits without hits at the start of each test, rates to set and a clock to advance. A plugin, see `addopts`."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
-from secrets import token_bytes
-from time import monotonic, time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,49 +19,32 @@ if TYPE_CHECKING:
     PassTime = Callable[[float], None]
 
 
-def empty_buckets(app: FastAPI) -> None:
-    """Let nobody have tried anything: with another secret, everybody has other buckets."""
-    app.state.buckets.secret = token_bytes()
+def reset_rate_limits(app: FastAPI) -> None:
+    limits = app.state.rate_limits
+    # {% if cookiecutter.use_redis %}
+    limits.storage.key_prefix = f"test-{time.time_ns()}"
+    limits = limits.fallback
+    # {% endif %}
+    limits.storage.reset()
 
 
 @pytest.fixture(autouse=True)
-def no_attempts() -> None:
+def no_hits() -> None:
     from app.main import app  # noqa: PLC0415 - as above
 
-    empty_buckets(app)
+    reset_rate_limits(app)
 
 
 @pytest.fixture
 def set_rates(app: FastAPI, settings: Settings) -> Iterator[SetRates]:
-    """What gives the application other rates for this test: `set_rates(account_rate="2/minute")`."""
+    """Set rates of the application for this test: `set_rates(account_rate="2/minute")`."""
     yield lambda **rates: setattr(app.state, "settings", settings.model_copy(update=rates))
     app.state.settings = settings
 
 
-class Clock:
-    """Is ahead by as much as has passed."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-
-    def monotonic(self) -> float:
-        return monotonic() + self.ahead
-
-    def time(self) -> float:
-        return time() + self.ahead
-
-    def pass_time(self, seconds: float) -> None:
-        self.ahead += seconds
-
-
 @pytest.fixture
 def pass_time(monkeypatch: pytest.MonkeyPatch) -> PassTime:
-    """What moves the clock of the buckets on by so many seconds."""
-    clock = Clock()
-    monkeypatch.setattr("app.rate_limiting.buckets.monotonic", clock.monotonic)
-    # {% if cookiecutter.use_redis %}
-    # This clock counts, and not that of Redis.
-    monkeypatch.setattr("limits.storage.redis.time", clock)
-    monkeypatch.setattr("app.rate_limiting.shared_buckets.time", clock.time)
-    # {% endif %}
-    return clock.pass_time
+    """Advance the system clock, by which rate limits are kept."""
+    real, clock = time.time, SimpleNamespace(ahead=0.0)
+    monkeypatch.setattr(time, "time", lambda: real() + clock.ahead)
+    return lambda seconds: setattr(clock, "ahead", clock.ahead + seconds)

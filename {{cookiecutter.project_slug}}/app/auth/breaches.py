@@ -147,7 +147,7 @@ def refuse_breached(password: str, field: str = "password") -> None:
     url = get_settings().breached_passwords_url
     if not url:
         return
-    service = service_at(url)
+    service = service_at(str(url))
     if monotonic() < service.paused_until:
         return
     try:

@@ -62,7 +62,7 @@ def deliver(kind: str, address: str) -> None:
 
 def link(page: str, token: str) -> str:
     """Return a link with the token where no server's log and no other site gets to see it."""
-    return f"{get_settings().public_url.rstrip('/')}/{page}#token={token}"
+    return f"{str(get_settings().public_url).rstrip('/')}/{page}#token={token}"
 
 
 def deliver_after_response(db: Session, kind: Kind, address: str) -> None:

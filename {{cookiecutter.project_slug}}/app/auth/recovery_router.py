@@ -8,7 +8,7 @@ from app.api.routing import HashingRoute, OneHopRoute
 from app.auth import recovery
 from app.auth.dependencies import CurrentUser
 from app.auth.schemas import EmailRequest, OneTimeTokenRequest, PasswordReset
-from app.rate_limiting.throttles import ThrottleDep
+from app.rate_limiting.throttles import RateLimiterDep
 
 router = APIRouter(prefix="/auth", tags=["auth"], route_class=OneHopRoute)
 hashing = APIRouter(prefix="/auth", tags=["auth"], route_class=HashingRoute)
@@ -17,16 +17,16 @@ hashing = APIRouter(prefix="/auth", tags=["auth"], route_class=HashingRoute)
 @router.post(
     "/password/forgot", status_code=status.HTTP_202_ACCEPTED, response_model=None, responses=documented(413, 429)
 )
-def forgot_password(data: EmailRequest, db: SessionDep, throttle: ThrottleDep) -> None:
+def forgot_password(data: EmailRequest, db: SessionDep, limiter: RateLimiterDep) -> None:
     """Have a token mailed with which to set a new password; the answer does not tell whether anybody has the address."""
-    throttle.mail("password-forgot", data.email)
+    limiter.mail("password-forgot", data.email)
     recovery.ask_for_reset(db, data.email)
 
 
 @hashing.post("/password/reset", status_code=status.HTTP_204_NO_CONTENT, responses=documented(400, 413, 429))
-def reset_password(data: PasswordReset, db: SessionDep, throttle: ThrottleDep) -> None:
+def reset_password(data: PasswordReset, db: SessionDep, limiter: RateLimiterDep) -> None:
     """Set a new password with a mailed token, once; every session and access token ends."""
-    throttle.attempt("password-reset", data.token)
+    limiter.attempt("password-reset", data.token)
     recovery.reset_password(db, data.token, data.password)
 
 
@@ -39,7 +39,7 @@ def verify_email(data: OneTimeTokenRequest, db: SessionDep) -> None:
 @router.post(
     "/email/verify/resend", status_code=status.HTTP_202_ACCEPTED, response_model=None, responses=documented(401, 429)
 )
-def resend_verification(user: CurrentUser, db: SessionDep, throttle: ThrottleDep) -> None:
+def resend_verification(user: CurrentUser, db: SessionDep, limiter: RateLimiterDep) -> None:
     """Have another token mailed to the caller, unless their address is verified."""
-    throttle.mail("mail", user.email)
+    limiter.mail("mail", user.email)
     recovery.ask_for_verification(db, user)

@@ -14,7 +14,7 @@ from app.auth import service, sessions
 from app.auth.dependencies import CurrentUser
 from app.auth.schemas import Credentials, RefreshRequest, SessionId, SessionRead, TokenPair, UserRead, UserRegister
 from app.models import RefreshToken, User
-from app.rate_limiting.throttles import ThrottleDep
+from app.rate_limiting.throttles import RateLimiterDep
 
 router = APIRouter(prefix="/auth", tags=["auth"], route_class=OneHopRoute)
 hashing = APIRouter(prefix="/auth", tags=["auth"], route_class=HashingRoute)
@@ -23,16 +23,20 @@ hashing = APIRouter(prefix="/auth", tags=["auth"], route_class=HashingRoute)
 @hashing.post(
     "/register", status_code=status.HTTP_201_CREATED, response_model=UserRead, responses=documented(409, 413, 429)
 )
-def register(data: UserRegister, db: SessionDep, throttle: ThrottleDep) -> User:
-    throttle.attempt("register", data.email)
-    return service.register(db, data, throttle)
+def register(data: UserRegister, db: SessionDep, limiter: RateLimiterDep) -> User:
+    limiter.attempt("register", data.email)
+    return service.register(db, data, limiter)
 
 
 @hashing.post("/login", responses=documented(401, 413, 429))
 def log_in(
-    credentials: Credentials, db: SessionDep, settings: SettingsDep, throttle: ThrottleDep, user_agent: UserAgent = None
+    credentials: Credentials,
+    db: SessionDep,
+    settings: SettingsDep,
+    limiter: RateLimiterDep,
+    user_agent: UserAgent = None,
 ) -> TokenPair:
-    throttle.attempt("login", credentials.email)
+    limiter.attempt("login", credentials.email)
     return service.log_in(db, credentials.email, credentials.password, settings, user_agent)
 
 
@@ -41,19 +45,19 @@ def log_in_with_form(
     form: Annotated[OAuth2PasswordRequestForm, Depends()],
     db: SessionDep,
     settings: SettingsDep,
-    throttle: ThrottleDep,
+    limiter: RateLimiterDep,
     user_agent: UserAgent = None,
 ) -> TokenPair:
     """The same as `/auth/login`, in the form that the Authorize button of `/docs` sends; `username` is the e-mail."""
-    throttle.attempt("login", form.username)
+    limiter.attempt("login", form.username)
     return service.log_in(db, form.username, form.password, settings, user_agent)
 
 
 @router.post("/refresh", responses=documented(401, 413, 429))
-def refresh(data: RefreshRequest, db: SessionDep, settings: SettingsDep, throttle: ThrottleDep) -> TokenPair:
+def refresh(data: RefreshRequest, db: SessionDep, settings: SettingsDep, limiter: RateLimiterDep) -> TokenPair:
     """Exchange a refresh token for a new pair; using one again, other than at once, ends its session."""
     # The token stands for the account: one that is good is another each time, and nobody guesses one.
-    throttle.attempt("refresh", data.refresh_token)
+    limiter.attempt("refresh", data.refresh_token)
     return service.refresh(db, data.refresh_token, settings)
 
 

@@ -14,16 +14,16 @@ from app.auth.passwords import verify_password
 from app.auth.schemas import TokenPair, UserRegister
 from app.auth.tokens import issue_access_token
 from app.models import User
-from app.rate_limiting.throttles import Throttle
+from app.rate_limiting.throttles import RateLimiter
 from app.settings import Settings
 
 WRONG = "Wrong e-mail address or password"
 
 
-def register(db: Session, data: UserRegister, throttle: Throttle) -> User:
+def register(db: Session, data: UserRegister, limiter: RateLimiter) -> User:
     """Add a user and greet them; raises `Conflict` when the address is taken, and `TooManyRequests` as for any mail to it."""
     user = create_user(db, data)
-    throttle.mail("mail", user.email)
+    limiter.mail("mail", user.email)
     mails.send(db, "welcome", user.email)
     return user
 

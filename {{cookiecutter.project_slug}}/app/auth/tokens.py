@@ -44,7 +44,7 @@ def issue_access_token(user: User, settings: Settings) -> str:
         "jti": uuid4().hex,
         "ver": user.token_version,
     }
-    return jwt.encode(claims, settings.secret_key, algorithm=ALGORITHM)
+    return jwt.encode(claims, settings.secret_key.get_secret_value(), algorithm=ALGORITHM)
 
 
 def read_access_token(token: str, settings: Settings) -> AccessClaims:
@@ -61,7 +61,8 @@ def read_access_token(token: str, settings: Settings) -> AccessClaims:
 
 def verified_claims(token: str, settings: Settings) -> dict[str, Any]:
     """Return the claims of a token that the key of the settings signed, or one before it that is still taken."""
-    for key in (settings.secret_key, *settings.secret_key_fallbacks):
+    for secret in (settings.secret_key, *settings.secret_key_fallbacks):
+        key = secret.get_secret_value()
         try:
             return jwt.decode(
                 token, key, algorithms=[ALGORITHM], leeway=LEEWAY_SECONDS, options={"require": list(CLAIMS)}

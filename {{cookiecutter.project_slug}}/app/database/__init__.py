@@ -6,9 +6,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import BackgroundTasks
-from sqlalchemy import BigInteger, DateTime, Dialect, Engine, MetaData, TypeDecorator, create_engine, make_url
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    TypeDecorator,
+    create_engine,
+    event,
+    make_url,
+)
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session, sessionmaker
+from sqlalchemy.sql.selectable import GenerativeSelect
 from starlette.requests import HTTPConnection
 
 from app import engines
@@ -70,11 +82,12 @@ class Base(DeclarativeBase):
 
 def engine_options(settings: Settings) -> dict[str, Any]:
     """Return options that give the pool a connection for every thread that may want one, so that none waits for another."""
+    url = make_url(settings.database_url)
     return {
+        **engines.pool_options(url),
         # A server that does not answer keeps no thread for as long as the system would wait.
-        "connect_args": engines.connect_args(make_url(settings.database_url)),
-        # Stricter levels lock what lies between the rows, or refuse a commit that then has to be tried again; and
-        # `engines` begins transactions in a way that only this one allows.
+        "connect_args": engines.connect_args(url),
+        # Stricter levels lock what lies between the rows, or refuse a commit that then has to be tried again.
         "isolation_level": "{{ cookiecutter.__isolation_level }}",
         # The one more asks whether the database answers.
         "pool_size": settings.request_threads + HASHING_THREADS + BACKGROUND_THREADS + 1,
@@ -97,14 +110,51 @@ engine = make_engine(get_settings())
 SessionLocal = sessionmaker(engine, expire_on_commit=False, close_resets_only=False)
 
 
+class ReadOnlyError(RuntimeError):
+    """A `GET` or `HEAD` request was about to write."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"GET and HEAD requests are read-only, but this one {what}. Make it a POST, PUT, PATCH or DELETE, or write in a"
+            " session of its own: `with SessionLocal.begin() as db:`"
+        )
+
+
+class ReadSession(Session):
+    """The session of a `GET` or `HEAD` request: it has no transaction, and raises `ReadOnlyError` instead of writing."""
+
+    def __init__(self, bind: Engine | Connection, **options: Any) -> None:
+        # The connection of a test has its transaction already.
+        super().__init__(engines.for_reading(bind) if isinstance(bind, Engine) else bind, **options)
+
+
+@event.listens_for(ReadSession, "before_flush")
+def refuse_flush(db: Session, *_: object) -> None:
+    changed = {type(one).__name__ for one in (*db.new, *db.dirty, *db.deleted)}
+    raise ReadOnlyError(f"changes {' and '.join(sorted(changed))}")
+
+
+@event.listens_for(ReadSession, "do_orm_execute")
+def refuse_write(state: ORMExecuteState) -> None:
+    if not state.is_select:
+        raise ReadOnlyError("executes something other than a select() or, as SQL that only reads, a text().columns()")
+    statement = state.statement
+    # Nothing public tells, and without a transaction the lock would be gone at once.
+    if isinstance(statement, GenerativeSelect) and statement._for_update_arg is not None:  # noqa: SLF001
+        raise ReadOnlyError("locks rows")
+
+
 def get_db(background: BackgroundTasks, connection: HTTPConnection) -> Iterator[Session]:
     """Yield a session that connects at its first statement, and commit before the response is sent.
+
+    It is a `ReadSession` for `GET` and `HEAD`; a WebSocket has no method, and its messages may write.
 
     Any exception rolls back, except an `AppError` that keeps its changes: those are committed, then it is raised.
     """
     # A WebSocket has no response after which FastAPI would run them.
     info = {BACKGROUND: background} if connection.scope["type"] == "http" else {}
-    with SessionLocal(info=info) as session:
+    reads = connection.scope.get("method") in {"GET", "HEAD"}
+    with ReadSession(**SessionLocal.kw, info=info) if reads else SessionLocal(info=info) as session:
         try:
             yield session
         except errors.AppError as error:

@@ -1,6 +1,7 @@
 """What each engine needs to behave as the others do, in a module of its name."""
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -19,6 +20,18 @@ def module_of(name: str) -> ModuleType:
 def prepare(engine: Engine) -> None:
     """Set up every connection that the engine opens."""
     module_of(engine.dialect.name).prepare(engine)
+
+
+def pool_options(url: URL) -> dict[str, Any]:
+    """Return this project's options of `create_engine` for the engine of the URL."""
+    options: dict[str, Any] = module_of(url.get_backend_name()).POOL_OPTIONS
+    return options
+
+
+@cache
+def for_reading(engine: Engine) -> Engine:
+    """Return the engine, with the same pool, as requests that only read use it."""
+    return engine.execution_options(**module_of(engine.dialect.name).READ_OPTIONS)
 
 
 def migrate(engine: Engine, run: Callable[[Connection], None]) -> None:

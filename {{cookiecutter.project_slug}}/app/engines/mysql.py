@@ -1,4 +1,4 @@
-"""What MySQL needs: no round trips for the transaction of a request that only reads, and bounds on waiting."""
+"""What MySQL needs: one round trip for the end of a transaction, and bounds on waiting."""
 
 import re
 from collections.abc import Callable
@@ -12,10 +12,13 @@ from pymysql.constants.SERVER_STATUS import SERVER_STATUS_IN_TRANS
 from pymysql.err import MySQLError, OperationalError
 from sqlalchemy import URL, Connection, Engine, event, text
 
-from app.engines.first_write import begin_with_first_write
 from app.engines.stale import replace_stale
 
 OPTIONS = {"connect_timeout": 5, "read_timeout": 10, "write_timeout": 10}
+# `end_open_transaction` stands in for the pool, which would send ROLLBACK after each COMMIT.
+POOL_OPTIONS: dict[str, Any] = {"pool_reset_on_return": None}
+# Not AUTOCOMMIT: to turn it on and off again takes four round trips, where a transaction that only reads takes one.
+READ_OPTIONS: dict[str, Any] = {}
 # What SQLAlchemy adds to the driver's options.
 OF_SQLALCHEMY = {"ssl_capath", "ssl_check_hostname", "ssl_cipher"}
 # The constraint in a message, behind whatever value a client sent.
@@ -40,47 +43,28 @@ UNAVAILABLE = {
 }
 
 
-class LazyConnection(Driver):
-    """A connection that ends only those transactions that were begun."""
-
-    def fileno(self) -> int:
-        return self._sock.fileno()  # type: ignore[attr-defined,no-any-return] # PyMySQL says nowhere else which it is
-
-    def commit(self) -> None:
-        if not is_outside(self):
-            super().commit()
-
-    def rollback(self) -> None:
-        if not is_outside(self):
-            super().rollback()
-
-
 def prepare(engine: Engine) -> None:
     """Set up every connection the engine opens."""
-    event.listen(engine, "do_connect", connect)
-    replace_stale(engine, LazyConnection.fileno)
-    event.listen(engine, "checkout", configure)
-    begin_with_first_write(engine, "BEGIN", is_outside)
+    replace_stale(engine, socket_of)
+    event.listen(engine, "reset", end_open_transaction)
+
+
+def socket_of(connection: "Driver[Any]") -> int:
+    # PyMySQL says nowhere else which it is.
+    found: int = connection._sock.fileno()  # type: ignore[attr-defined] # the stubs omit it  # noqa: SLF001
+    return found
+
+
+def end_open_transaction(connection: "Driver[Any]", *_: object) -> None:
+    """Roll back what a connection that was not closed has left, when it goes back to the pool."""
+    status: int = connection.server_status  # type: ignore[attr-defined] # the stubs omit it
+    if status & SERVER_STATUS_IN_TRANS:
+        connection.rollback()
 
 
 def refuse_unknown(url: URL) -> None:
     for name in url.query.keys() - signature(Driver.__init__).parameters.keys() - OF_SQLALCHEMY:
         raise ValueError(f"has the option {name!r}, which the driver lacks")
-
-
-def connect(_dialect: object, _record: object, arguments: list[Any], options: dict[str, Any]) -> LazyConnection:
-    return LazyConnection(*arguments, **options)
-
-
-def configure(connection: LazyConnection, *_: object) -> None:
-    """Leave it to us to begin, whatever level of isolation the last user chose."""
-    connection.autocommit(True)
-
-
-def is_outside(connection: "Driver[Any]") -> bool:
-    # The server says so with every statement that writes, begins or ends, if it was told to commit by itself.
-    status: int = connection.server_status  # type: ignore[attr-defined] # the stubs omit it
-    return connection.get_autocommit() and not status & SERVER_STATUS_IN_TRANS
 
 
 def migrate(engine: Engine, run: Callable[[Connection], None]) -> None:

@@ -12,7 +12,6 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import URL, Connection, Engine, event, text
 from sqlalchemy.exc import OperationalError
 
-from app.engines.first_write import begin_with_first_write
 from app.engines.stale import replace_stale
 
 OPTIONS: dict[str, Any] = {
@@ -26,6 +25,9 @@ OPTIONS: dict[str, Any] = {
     # Prepared statements fail once a migration changes their columns, and behind a pooler that shares connections.
     "prepare_threshold": None,
 }
+POOL_OPTIONS: dict[str, Any] = {}
+# No round trips for BEGIN and ROLLBACK. The driver turns it on and off without one.
+READ_OPTIONS: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"}
 # Of psycopg, or of this project; all others are libpq's.
 OTHERS = {"prepare_threshold", "read_timeout"}
 CANCEL_SECONDS = 1
@@ -57,8 +59,6 @@ def prepare(engine: Engine) -> None:
     """Set up every connection the engine opens."""
     event.listen(engine, "do_connect", connect)
     replace_stale(engine, psycopg.Connection.fileno)
-    event.listen(engine, "checkout", configure)
-    begin_with_first_write(engine, "BEGIN ISOLATION LEVEL READ COMMITTED", is_outside)
 
 
 def refuse_unknown(url: URL) -> None:
@@ -73,16 +73,6 @@ def connect(_dialect: object, _record: object, _arguments: object, options: dict
     connection = BoundedConnection.connect(**{name: value for name, value in options.items() if name != "read_timeout"})
     connection.read_timeout = options.get("read_timeout")
     return connection
-
-
-def configure(connection: "psycopg.Connection[object]", *_: object) -> None:
-    """Leave it to us to begin, whatever level of isolation the last user chose; the driver then ends only what was begun."""
-    if not connection.autocommit:
-        connection.autocommit = True
-
-
-def is_outside(connection: "psycopg.Connection[object]") -> bool:
-    return connection.pgconn.transaction_status == TransactionStatus.IDLE
 
 
 def migrate(engine: Engine, run: Callable[[Connection], None]) -> None:

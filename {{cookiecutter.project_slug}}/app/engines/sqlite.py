@@ -5,12 +5,17 @@ from collections.abc import Callable
 from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
 from tempfile import gettempdir
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Table, event, make_url
 from sqlalchemy.exc import IntegrityError
 
 # How long to wait for a lock.
 OPTIONS = {"timeout": 15}
+POOL_OPTIONS: dict[str, Any] = {}
+# Not AUTOCOMMIT: the driver begins a transaction with the first write anyway, and afterwards it would no longer do so by
+# BEGIN IMMEDIATE.
+READ_OPTIONS: dict[str, Any] = {}
 KNOWN = {"cached_statements", "check_same_thread", "detect_types", "isolation_level", "timeout", "uri"}
 # The primary codes of errors that are about the file, not about the statement.
 UNAVAILABLE = {

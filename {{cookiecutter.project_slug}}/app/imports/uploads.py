@@ -13,7 +13,7 @@ from app.api.routing import OneHopRoute
 from app.auth.dependencies import CurrentUser
 from app.imports import imports
 from app.imports.tasks import import_posts
-from app.rate_limiting.throttles import ThrottleDep
+from app.rate_limiting.throttles import RateLimiterDep
 from app.worker import enqueue
 
 # What a form adds around its file.
@@ -43,14 +43,14 @@ async def wait_for_turn() -> AsyncIterator[None]:
     dependencies=[Depends(wait_for_turn, scope="function")],
 )
 def import_file(
-    file: UploadFile, author: CurrentUser, db: SessionDep, settings: SettingsDep, throttle: ThrottleDep
+    file: UploadFile, author: CurrentUser, db: SessionDep, settings: SettingsDep, limiter: RateLimiterDep
 ) -> TaskStarted:
     """Add a post for each row of a CSV file in UTF-8, whose first line names the columns title, body, slug and maybe status.
 
     The rows are added after the answer: `GET /tasks/{task_id}` tells how many are done with, and what was wrong with which.
     A user has one unfinished import at a time.
     """
-    throttle.count("import", str(author.id), settings.import_rate)
+    limiter.count("import", str(author.id), settings.import_rate)
     document = file.file.read()
     most = settings.import_max_bytes
     if len(document) > most:

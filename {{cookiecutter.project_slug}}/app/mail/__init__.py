@@ -38,7 +38,7 @@ def rendered(kind: str, **values: object) -> list[str]:
 def hand_over(address: str, subject: str, text: str, html: str) -> None:
     """Hand one mail to the server; raises `OSError`, of which `smtplib.SMTPException` is one, when it does not take it."""
     settings = get_settings()
-    if settings.mail_url.startswith("console:"):
+    if settings.mail_url.scheme == "console":
         # As it reads, not as it is sent: encoded for that, a link is broken in two.
         sys.stderr.write(f"To: {address}\nSubject: {subject}\n\n{text}\n")
         return
@@ -51,7 +51,7 @@ def hand_over(address: str, subject: str, text: str, html: str) -> None:
     message["Message-ID"] = make_msgid(domain=settings.mail_from.rpartition("@")[2])
     message.set_content(text)
     message.add_alternative(html, subtype="html")
-    with connected(settings.mail_url) as server:
+    with connected(str(settings.mail_url)) as server:
         server.send_message(message, settings.mail_from, [address])
 
 

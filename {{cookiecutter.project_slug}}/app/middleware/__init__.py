@@ -131,4 +131,4 @@ def install_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(SecurityHeaders, hsts_seconds=settings.hsts_seconds, debug=app.debug)
     app.add_middleware(Requests)
     if settings.trusted_proxies:
-        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(map(str, settings.trusted_proxies)))

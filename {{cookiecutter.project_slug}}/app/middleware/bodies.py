@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.errors import AppError, BodyTooLarge, BodyTooSlow, TooManyRequests, Unauthorized, refused
 from app.auth.tokens import read_access_token
-from app.rate_limiting.throttles import get_throttle, place_of
+from app.rate_limiting.throttles import client_key, get_rate_limiter
 from app.settings import Settings
 
 SMALL = 16_000
@@ -67,7 +67,7 @@ class BodyLimit:
         if scheme.lower() != "bearer":
             raise Unauthorized
         user_id = read_access_token(token, self.settings).user_id
-        address = place_of(request.client and request.client.host)
+        address = client_key(request.client and request.client.host)
         with move_on_after(self.settings.request_body_seconds) as waiting:
             await held.enter_async_context(self.users.setdefault(user_id, Lock()))
             await held.enter_async_context(self.addresses.setdefault(address, Semaphore(LARGE_BODIES_OF_ADDRESS)))
@@ -120,9 +120,9 @@ class Body:
         if isinstance(error, Unauthorized):
             # The server reads the rest, so that the client gets this answer and can send the request again.
             return HTTPException(error.status_code, error.detail, error.headers)
-        throttle = await get_throttle(self.request)
+        limiter = await get_rate_limiter(self.request)
         try:
-            await to_thread.run_sync(throttle.refuse_body)
+            await to_thread.run_sync(limiter.refused_body)
         except TooManyRequests as too_many:
             error = too_many
         # Nobody reads the rest, so that no other request can follow it.

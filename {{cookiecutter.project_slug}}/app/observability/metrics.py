@@ -87,7 +87,7 @@ everything = Question("metrics", collected)
 
 @router.get(PATH)
 async def show_metrics(request: Request, settings: SettingsDep) -> Response:
-    expected = f"Bearer {settings.metrics_token}"
+    expected = f"Bearer {settings.metrics_token.get_secret_value()}"
     given = request.headers.get("Authorization", "")
     if settings.metrics_token and not compare_digest(given.encode(), expected.encode()):
         raise Unauthorized

@@ -1,63 +1,75 @@
-"""How often each thing was tried, in the memory of this process: at most so many times within any window of time.
+"""Rate limits in the memory of this process, as a storage for `limits`."""
 
-`limits` has a storage in memory too. That one keeps every name for ever and looks through all of them every 10 ms, so
-that whoever tries with many names slows everybody down.
-"""
-
-import hmac
-from collections import OrderedDict, defaultdict
-from math import ceil
+import time
+from collections import OrderedDict, defaultdict, deque
 from threading import Lock
-from time import monotonic
 
-from limits import RateLimitItem
+from limits.storage import MovingWindowSupport, Storage
 
-from app.settings import Settings
-
-MOST_BUCKETS = 100_000
-"""For each length of a window; they take some 40 MB."""
+MAX_KEYS = 100_000
+"""For each window length; they take some 40 MB."""
 
 
-class Buckets:
-    """Buckets of an application; each has room again as soon as the oldest attempt in it is a window old."""
+class BoundedMemoryStorage(Storage, MovingWindowSupport):
+    """Moving windows that are dropped when they are empty, and the least recently hit when there are too many.
 
-    def __init__(self, settings: Settings) -> None:
-        self.secret = settings.secret_key.encode()
-        # By the length of the window, the buckets in the order in which they were last tried.
-        self.windows: defaultdict[int, OrderedDict[str, list[float]]] = defaultdict(OrderedDict)
+    `limits.storage.MemoryStorage` keeps every key for ever and scans all of them every 10 ms.
+    """
+
+    base_exceptions = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        # By window length, the hits of each key; the key that was hit last is the last.
+        self.windows: defaultdict[int, OrderedDict[str, deque[float]]] = defaultdict(OrderedDict)
         self.lock = Lock()
 
-    def take(self, rate: RateLimitItem, action: str, whom: str) -> int:
-        """Count an attempt and return 0, or count none and return the whole seconds until there is room for one."""
-        key, window = rate.key_for(action, self.digest(whom)), rate.get_expiry()
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         with self.lock:
-            present = monotonic()
-            buckets = self.windows[window]
-            times = buckets.setdefault(key, [])
-            buckets.move_to_end(key)
-            while times and times[0] <= present - window:
-                del times[0]
-            full = len(times) >= rate.amount
-            if not full:
-                times.append(present)
-            forget_oldest(buckets, present - window)
-            return whole(times[0] + window - present, window) if full else 0
+            now = time.time()
+            windows = self.windows[expiry]
+            hits = windows.setdefault(key, deque())
+            windows.move_to_end(key)
+            while hits and hits[0] <= now - expiry:
+                hits.popleft()
+            acquired = len(hits) + amount <= limit
+            if acquired:
+                hits.extend([now] * amount)
+            evict(windows, now - expiry)
+            return acquired
 
-    def digest(self, whom: str) -> str:
-        """Return a name that tells nobody whom it stands for, and is never long."""
-        # A form may hold halves of characters.
-        return hmac.digest(self.secret, whom.encode(errors="surrogatepass"), "sha256").hex()
+    def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:  # noqa: ARG002 - the interface has it
+        with self.lock:
+            now = time.time()
+            hits = [hit for hit in self.windows[expiry].get(key, ()) if hit > now - expiry]
+            return (hits[0] if hits else now), len(hits)
+
+    def clear(self, key: str) -> None:
+        with self.lock:
+            for windows in self.windows.values():
+                windows.pop(key, None)
+
+    def reset(self) -> None:
+        with self.lock:
+            self.windows.clear()
+
+    def check(self) -> bool:
+        return True
+
+    # Counters of fixed windows, which `Storage` demands and moving windows have no use for.
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        raise NotImplementedError
+
+    def get(self, key: str) -> int:
+        raise NotImplementedError
+
+    def get_expiry(self, key: str) -> float:
+        raise NotImplementedError
 
 
-def forget_oldest(buckets: OrderedDict[str, list[float]], since: float) -> None:
-    """Drop the buckets of which nothing counts any more, and those that are too many."""
-    while buckets:
-        key, times = next(iter(buckets.items()))
-        if times[-1] > since and len(buckets) <= MOST_BUCKETS:
+def evict(windows: OrderedDict[str, deque[float]], since: float) -> None:
+    while windows:
+        key, hits = next(iter(windows.items()))
+        if hits and hits[-1] > since and len(windows) <= MAX_KEYS:
             break
-        del buckets[key]
-
-
-def whole(seconds: float, window: int) -> int:
-    """Return the seconds to wait as `Retry-After` says them: at least one, and never more than the window."""
-    return min(max(ceil(seconds), 1), window)
+        del windows[key]

@@ -1,45 +1,45 @@
-"""How often each thing was tried, in Redis: counted for all processes, and by each for itself while Redis is silent."""
+"""Rate limits in Redis, shared by all processes, and in the memory of each while Redis is down."""
 
 import logging
-from time import monotonic, time
+from collections.abc import Callable
+from time import monotonic
+from typing import TypeVar
 
-from limits import RateLimitItem
+from limits import RateLimitItem, WindowStats
 from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 from redis import RedisError
 
 from app.cache.cache_store import PAUSE_SECONDS, patience
-from app.rate_limiting.buckets import Buckets, whole
 from app.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
 
-class SharedBuckets(Buckets):
-    """Buckets in Redis, each one key that expires with its window; those in memory stand in for them."""
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        prefix = f"{settings.cache_prefix}:{settings.environment}:throttle"
-        # Connects with the first attempt.
-        self.storage = RedisStorage(settings.redis_url, key_prefix=prefix, **patience())
-        self.limiter = MovingWindowRateLimiter(self.storage)
-        self.silent_until = 0.0
+class SharedRateLimiter(MovingWindowRateLimiter):
+    """Moving windows in Redis, each one key that expires with it; connects with the first hit."""
 
-    def take(self, rate: RateLimitItem, action: str, whom: str) -> int:
-        if monotonic() >= self.silent_until:
+    def __init__(self, settings: Settings, fallback: MovingWindowRateLimiter) -> None:
+        prefix = f"{settings.cache_prefix}:{settings.environment}:rate-limit"
+        super().__init__(RedisStorage(settings.redis_url, key_prefix=prefix, **patience()))
+        self.fallback = fallback
+        self.down_until = 0.0
+
+    def hit(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
+        return self.ask(super().hit, self.fallback.hit, item, *identifiers, cost=cost)
+
+    def get_window_stats(self, item: RateLimitItem, *identifiers: str) -> WindowStats:
+        return self.ask(super().get_window_stats, self.fallback.get_window_stats, item, *identifiers)
+
+    def ask(self, redis: Callable[..., T], memory: Callable[..., T], *args: object, **options: object) -> T:
+        if monotonic() >= self.down_until:
             try:
-                return self.take_shared(rate, action, self.digest(whom))
+                return redis(*args, **options)
             except RedisError as error:
-                self.silent_until = monotonic() + PAUSE_SECONDS
+                self.down_until = monotonic() + PAUSE_SECONDS
                 logger.warning(
-                    "Redis does not answer (%s); this process throttles alone for %s s", error, PAUSE_SECONDS
+                    "Redis is down (%s); this process counts rate limits alone for %s s", error, PAUSE_SECONDS
                 )
-        return super().take(rate, action, whom)
-
-    def take_shared(self, rate: RateLimitItem, *names: str) -> int:
-        if self.limiter.hit(rate, *names):
-            return 0
-        reset, free = self.limiter.get_window_stats(rate, *names)
-        # There may be room by now, and what is told then is when there will be more.
-        return 1 if free else whole(reset - time(), rate.get_expiry())
+        return memory(*args, **options)

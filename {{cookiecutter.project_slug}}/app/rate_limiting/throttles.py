@@ -1,19 +1,23 @@
-"""How often somebody may try: from one address, and for one account.
+"""Rate limits for each client address and each account.
 
-    def log_in(credentials: Credentials, db: SessionDep, throttle: ThrottleDep) -> TokenPair:
-        throttle.attempt("login", credentials.email)
+    def log_in(credentials: Credentials, db: SessionDep, limiter: RateLimiterDep) -> TokenPair:
+        limiter.attempt("login", credentials.email)
 
-An attempt counts before anybody knows whether it is right, so that a refusal tells nothing of that. One that is refused
-does not count, so that the wait does not grow by going on.
+An attempt counts before it is known whether it succeeds, so a 429 says nothing about that. A refused attempt doesn't
+count, so going on doesn't prolong the wait.
 """
 
+import hmac
+import time
 import unicodedata
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
+from math import ceil
 from typing import Annotated
 
 from fastapi import Depends, FastAPI
 from limits import parse
+from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import HTTPConnection
 
 from app.api.errors import TooManyRequests
@@ -25,75 +29,87 @@ from app.rate_limiting import (
 )
 from app.settings import Settings
 
-NOWHERE = "nowhere"
-"""Where all clients are of whom the server knows no address: those that come by a socket of this machine."""
-NETWORK_BYTES = 8
-"""What of an IPv6 address is the network's, of 16: whoever has one address of it has them all."""
+UNIX_SOCKET = "unix socket"
+"""Key for clients without an IP address (Unix sockets)."""
+IPV6_NETWORK_BYTES = 8
+"""A /64: whoever has one of its addresses has them all."""
 
-rate_of = lru_cache(parse)
+parse_rate = lru_cache(parse)
 
 
-class Throttle:
-    """What the client of a request may still try."""
+class RateLimiter:
+    """The rate limits of the client that sent a request; each method raises `TooManyRequests` when one is exceeded."""
 
-    def __init__(self, counted: buckets.Buckets, settings: Settings, place: str) -> None:
-        self.counted = counted
+    def __init__(self, limits: MovingWindowRateLimiter, settings: Settings, client: str) -> None:
+        self.limits = limits
         self.settings = settings
-        self.place = place
+        self.client = client
 
     def attempt(self, action: str, account: str) -> None:
-        """Count an attempt at an account; raises `TooManyRequests` where there were too many of this action."""
+        """Count an attempt on an account, such as a login."""
         self.count(action, account, self.settings.account_rate)
 
-    def mail(self, action: str, account: str) -> None:
-        """Count a mail for or to somebody; raises `TooManyRequests` where there were too many of this action."""
-        self.count(action, mailbox_of(account), self.settings.mail_rate)
+    def mail(self, action: str, address: str) -> None:
+        """Count a mail to an address, or on behalf of a user."""
+        self.count(action, mailbox_of(address), self.settings.mail_rate)
 
-    def refuse_body(self) -> None:
-        """Count a body that is refused; raises `TooManyRequests` where the address has sent too many of them."""
-        self.take("body", f"address {self.place}", self.settings.address_rate)
+    def refused_body(self) -> None:
+        """Count a request body that was refused."""
+        self.hit("body", f"address {self.client}", self.settings.address_rate)
 
     def count(self, action: str, account: str, rate: str) -> None:
-        # The address first: one that is refused takes nothing from an account that may be another's.
-        self.take(action, f"address {self.place}", self.settings.address_rate)
-        # As accounts are looked up.
-        self.take(action, f"account {account.strip().lower()}", rate)
+        """Count an action of the client on an account, at a rate of its own."""
+        # The address first, so that a refused address uses up nothing of an account, which may be somebody else's.
+        self.hit(action, f"address {self.client}", self.settings.address_rate)
+        # Normalised as accounts are looked up.
+        self.hit(action, f"account {account.strip().lower()}", rate)
 
-    def take(self, action: str, whom: str, rate: str) -> None:
-        seconds = self.counted.take(rate_of(rate), action, whom)
-        if seconds:
-            raise TooManyRequests(seconds)
+    def hit(self, action: str, subject: str, rate: str) -> None:
+        limit, key = parse_rate(rate), self.hashed(subject)
+        if self.limits.hit(limit, action, key):
+            return
+        reset_time, remaining = self.limits.get_window_stats(limit, action, key)
+        # With room again by now, the reset time is that of a later hit.
+        seconds = 1 if remaining else ceil(reset_time - time.time())
+        raise TooManyRequests(min(max(seconds, 1), limit.get_expiry()))
+
+    def hashed(self, subject: str) -> str:
+        """Return a key of fixed length that reveals no address to who reads the storage."""
+        # Form fields may hold lone surrogates.
+        text = subject.encode(errors="surrogatepass")
+        return hmac.digest(self.settings.secret_key.get_secret_value().encode(), text, "sha256").hex()
 
 
 def mailbox_of(address: str) -> str:
-    """Return one key for the spellings that most mail servers put into one mailbox: plus tags, dots, compatible characters."""
+    """Return one key for the spellings that most mail servers deliver to one mailbox: plus tags, dots, compatible characters."""
     user, at, domain = unicodedata.normalize("NFKC", address).casefold().rpartition("@")
     return f"{user.partition('+')[0].replace('.', '')}{at}{domain}"
 
 
-def place_of(host: str | None) -> str:
-    """Return what counts as one client: an address, or the network of an IPv6 address, or what else the server says."""
+def client_key(host: str | None) -> str:
+    """Return what counts as one client: an IPv4 address, an IPv6 /64, or whatever else the server gives as the host."""
     try:
         address = ip_address(host or "")
     except ValueError:
-        return host or NOWHERE
+        return host or UNIX_SOCKET
     if not isinstance(address, IPv6Address):
         return str(address)
-    # A server that listens on both kinds shows IPv4 in this form, and all of it is in one network.
-    return str(address.ipv4_mapped or address.packed[:NETWORK_BYTES].hex())
+    # A dual-stack server shows IPv4 clients as IPv4-mapped addresses, which are all in one /64.
+    return str(address.ipv4_mapped or address.packed[:IPV6_NETWORK_BYTES].hex())
 
 
-def install_buckets(app: FastAPI) -> None:
-    """Give the application buckets with nothing in them."""
-    app.state.buckets = buckets.Buckets(app.state.settings)
+def install_rate_limits(app: FastAPI) -> None:
+    """Give the application rate limits of its own."""
+    limits = MovingWindowRateLimiter(buckets.BoundedMemoryStorage())
     # {% if cookiecutter.use_redis %}
-    app.state.buckets = shared_buckets.SharedBuckets(app.state.settings)
+    limits = shared_buckets.SharedRateLimiter(app.state.settings, fallback=limits)
     # {% endif %}
+    app.state.rate_limits = limits
 
 
-async def get_throttle(connection: HTTPConnection) -> Throttle:
+async def get_rate_limiter(connection: HTTPConnection) -> RateLimiter:
     state = connection.app.state
-    return Throttle(state.buckets, state.settings, place_of(connection.client and connection.client.host))
+    return RateLimiter(state.rate_limits, state.settings, client_key(connection.client and connection.client.host))
 
 
-ThrottleDep = Annotated[Throttle, Depends(get_throttle)]
+RateLimiterDep = Annotated[RateLimiter, Depends(get_rate_limiter)]

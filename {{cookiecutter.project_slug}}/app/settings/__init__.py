@@ -3,26 +3,39 @@
 import re
 from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AnyUrl,
+    BeforeValidator,
+    Field,
+    HttpUrl,
+    IPvAnyNetwork,
+    SecretStr,
+    UrlConstraints,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from app import engines
 from app.settings.production import refuse_unsafe
-from app.settings.setting_values import FromJSON, Host, MailAddress, Network, Origin, Rate, SigningKey
-from app.settings.urls import url_of
+from app.settings.setting_values import FromJSON, Host, MailAddress, Origin, Rate
 
-# The names of the engine in URLs: hosts do not agree on one.
+# Schemes of the engine's URLs: hosting providers don't agree on one.
 ENGINE_NAMES = r"{{ cookiecutter.__engine_names }}"
 DATABASE_DRIVER = "{{ cookiecutter.__database_driver }}"
 EXAMPLE_URL = "{{ cookiecutter.__database_url }}"
+MailUrl = Annotated[AnyUrl, UrlConstraints(allowed_schemes=["console", "smtp", "smtps"])]
+SigningKey = Annotated[SecretStr, Field(min_length=1)]
+EmptyAsNone = BeforeValidator(lambda value: value or None)
 
 
 class Environment(StrEnum):
-    """Where the process runs; production refuses what is only safe elsewhere."""
+    """Where the process runs; production refuses settings that are only safe elsewhere."""
 
     DEVELOPMENT = "development"
     TEST = "test"
@@ -30,11 +43,11 @@ class Environment(StrEnum):
 
 
 def with_driver(url: str) -> str:
-    """Return the URL with the driver that this project installs, whichever one it named."""
+    """Return the URL with the driver that this project installs, whichever driver it names."""
     try:
         parsed: URL = make_url(url)
     except (ArgumentError, ValueError):
-        # The second is of a port that is no number; in a mistyped URL that may be the password, so it is not repeated.
+        # Without the original message: it repeats the port, which in a mistyped URL may be the password.
         raise ValueError(f"must look like {EXAMPLE_URL}") from None
     engine = DATABASE_DRIVER.partition("+")[0]
     given = parsed.drivername.partition("+")[0]
@@ -48,9 +61,9 @@ def with_driver(url: str) -> str:
 
 
 class Settings(BaseSettings):
-    """All settings; each is the environment variable of the same name in capitals."""
+    """All settings; each is read from the environment variable of the same name in capitals."""
 
-    # What is in JSON is read by `app.settings.setting_values`, whose complaint is one of many and names the setting.
+    # `FromJSON` decodes instead, whose errors are reported with all others and name the setting.
     model_config = SettingsConfigDict(
         env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True, enable_decoding=False
     )
@@ -58,18 +71,18 @@ class Settings(BaseSettings):
     environment: Environment = Environment.DEVELOPMENT
     debug: bool = False
     database_url: Annotated[str, Field(repr=False), AfterValidator(with_driver)]
-    secret_key: Annotated[str, Field(repr=False, min_length=1)]
-    secret_key_fallbacks: Annotated[tuple[SigningKey, ...], FromJSON, Field(repr=False)] = ()
+    secret_key: SigningKey
+    secret_key_fallbacks: Annotated[tuple[SigningKey, ...], FromJSON] = ()
     access_token_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 15
     refresh_token_days: Annotated[int, Field(ge=1, le=365)] = 30
     refresh_grace_seconds: Annotated[int, Field(ge=0, le=60)] = 10
     password_reset_minutes: Annotated[int, Field(ge=5, le=24 * 60)] = 60
     email_verification_hours: Annotated[int, Field(ge=1, le=30 * 24)] = 48
-    breached_passwords_url: Annotated[str, url_of("http", "https", optional=True)] = ""
+    breached_passwords_url: Annotated[HttpUrl | None, EmptyAsNone] = None
     account_rate: Rate = "10/5 minutes"
     address_rate: Rate = "100/5 minutes"
     mail_rate: Rate = "3/hour"
-    trusted_proxies: Annotated[tuple[Network, ...], FromJSON] = ()
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], FromJSON] = ()
     trusted_hosts: Annotated[tuple[Host, ...], FromJSON, Field(min_length=1)] = ("localhost", "127.0.0.1", "[::1]")
     cors_origins: Annotated[tuple[Origin, ...], FromJSON] = ()
     cors_credentials: bool = False
@@ -78,27 +91,39 @@ class Settings(BaseSettings):
     request_body_seconds: Annotated[int, Field(ge=1, le=3600)] = 30
     request_threads: Annotated[int, Field(ge=1, le=200)] = 8
     drain_seconds: Annotated[int, Field(ge=0, le=300)] = 0
-    mail_url: Annotated[str, Field(repr=False), url_of("console", "smtp", "smtps")] = "console://"
+    mail_url: Annotated[MailUrl, Field(repr=False)] = AnyUrl("console://")
     mail_from: MailAddress = "app@example.com"
-    public_url: Annotated[str, url_of("http", "https")] = "http://localhost:8000"
+    public_url: HttpUrl = HttpUrl("http://localhost:8000")
     # {% if cookiecutter.use_redis %}
-    redis_url: Annotated[str, Field(repr=False), url_of("redis", "rediss", then="app.settings.redis_urls:check")] = (
-        "redis://localhost:6379/0"
-    )
+    redis_url: Annotated[str, Field(repr=False)] = "redis://localhost:6379/0"
     cache_prefix: Annotated[str, Field(min_length=1)] = "{{ cookiecutter.project_slug }}"
     cache_seconds: Annotated[int, Field(ge=1, le=24 * 3600)] = 300
+
+    @field_validator("redis_url")
+    @classmethod
+    def check_redis_url(cls, url: str) -> str:
+        from app.settings import redis_urls  # noqa: PLC0415 - only some projects have a Redis server
+
+        return redis_urls.check(url)
+
     # {% endif %}
     # {% if cookiecutter.use_celery %}
-    celery_broker_url: Annotated[str, Field(repr=False), url_of(then="app.settings.brokers:check")] = (
-        "redis://localhost:6379/1"
-    )
+    celery_broker_url: Annotated[str, Field(repr=False)] = "redis://localhost:6379/1"
     celery_broker_options: Annotated[dict[str, object], FromJSON, Field(repr=False)] = {}
     celery_queue: Annotated[str, Field(min_length=1)] = "{{ cookiecutter.project_slug }}"
     import_max_bytes: Annotated[int, Field(ge=1, le=8_000_000)] = 5_000_000
     import_rate: Rate = "20/hour"
+
+    @field_validator("celery_broker_url")
+    @classmethod
+    def check_broker_url(cls, url: str) -> str:
+        from app.settings import brokers  # noqa: PLC0415 - only some projects have a broker
+
+        return brokers.check(url)
+
     # {% endif %}
-    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
-    metrics_token: Annotated[str, Field(repr=False)] = ""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    metrics_token: SecretStr = SecretStr("")
 
     @model_validator(mode="after")
     def refuse_unsafe_production(self) -> Self:
@@ -109,5 +134,5 @@ class Settings(BaseSettings):
 
 @lru_cache
 def get_settings() -> Settings:
-    """Return the settings of this process, read once; raises `pydantic.ValidationError` naming what is wrong."""
+    """Return the settings of this process, read once; raises `pydantic.ValidationError`."""
     return Settings()

@@ -1,18 +1,25 @@
-"""Kinds of values that settings have, each with a sentence that says what is allowed."""
+"""Types of settings that Pydantic lacks, each with a sentence that says what is allowed."""
 
 import json
 import re
-from ipaddress import IPv6Address, ip_network
 from typing import Annotated
 
 from limits import parse_many
-from pydantic import AfterValidator, BeforeValidator, EmailStr, Field
+from pydantic import AfterValidator, BeforeValidator, EmailStr
 
-WORDS = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*"
-NAME = re.compile(rf"\*|(?:\*\.)?{WORDS}", re.IGNORECASE)
-ORIGIN = re.compile(rf"(?P<scheme>https?)://(?:{WORDS}|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]+))?")
-# What a browser leaves out.
-USUAL_PORTS = {"http": "80", "https": "443"}
+NAME = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*"
+IPV6 = r"\[[0-9a-f:.]+\]"
+
+
+def like(pattern: str, what: str) -> AfterValidator:
+    """Return a validator for texts that match a pattern; `what` describes them, with examples."""
+
+    def check(text: str) -> str:
+        if re.fullmatch(pattern, text) is None:
+            raise ValueError(f"{text!r} is not {what}")
+        return text
+
+    return AfterValidator(check)
 
 
 def without_encoded_word(value: str) -> str:
@@ -23,50 +30,17 @@ def without_encoded_word(value: str) -> str:
 
 
 def is_rate(text: str) -> str:
-    """Refuse what is not a number of times in a time."""
     try:
         rates = parse_many(text)
-        allowed = len(rates) == 1 and rates[0].amount > 0
     except ValueError:
-        allowed = False
-    if not allowed:
-        raise ValueError("must be so many in a time, as in 10/5 minutes or 3/hour")
-    return text
-
-
-def is_network(text: str) -> str:
-    """Refuse what is no address and no network of addresses; names are none, since whoever answers for one may change."""
-    try:
-        ip_network(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is no address or network, as in 10.0.0.1 or 10.0.0.0/8") from None
-    return text
-
-
-def is_host(text: str) -> str:
-    """Refuse what no `Host` would ever be compared to: it is without scheme and port, and an address of IPv6 in brackets."""
-    if NAME.fullmatch(text) is None and not is_bracketed(text):
-        raise ValueError(f"{text!r} is no host, as in api.example.com, *.example.com, 127.0.0.1 or [::1], or *")
-    return text
-
-
-def is_bracketed(text: str) -> bool:
-    try:
-        return text == f"[{IPv6Address(text[1:-1])}]"
-    except ValueError:
-        return False
-
-
-def is_origin(text: str) -> str:
-    """Refuse what a browser would not send as the origin of a page."""
-    origin = ORIGIN.fullmatch(text)
-    if text != "*" and (origin is None or origin["port"] == USUAL_PORTS[origin["scheme"]]):
-        raise ValueError(f"{text!r} is no origin, as in https://www.example.com without a path, or *")
+        rates = []
+    if len(rates) != 1 or rates[0].amount == 0:
+        raise ValueError("must be a number of times per period, as in 10/5 minutes or 3/hour")
     return text
 
 
 def from_json(value: object) -> object:
-    """Read what a variable of the environment says; what cannot be read is not repeated, since it may be secret."""
+    """Decode the value of an environment variable; an error doesn't repeat it, since it may be secret."""
     try:
         return json.loads(value) if isinstance(value, str) else value
     except ValueError:
@@ -75,10 +49,17 @@ def from_json(value: object) -> object:
 
 MailAddress = Annotated[EmailStr, AfterValidator(without_encoded_word), AfterValidator(str.lower)]
 Rate = Annotated[str, AfterValidator(is_rate)]
-Network = Annotated[str, AfterValidator(is_network)]
-Origin = Annotated[str, AfterValidator(is_origin)]
-Host = Annotated[str, AfterValidator(is_host)]
-# A text that signs.
-SigningKey = Annotated[str, Field(min_length=1)]
-# A list, or an object, that a variable holds in JSON.
+# As TrustedHosts compares them: without scheme and port.
+Host = Annotated[
+    str, like(rf"\*|(?i:(\*\.)?{NAME})|{IPV6}", "a host, as in api.example.com, *.example.com, 127.0.0.1, [::1] or *")
+]
+# As browsers send them: without a path and without the default port.
+Origin = Annotated[
+    str,
+    like(
+        rf"\*|(?!http:.*:80$|https:.*:443$)https?://({NAME}|{IPV6})(:[0-9]+)?",
+        "an origin, as in https://www.example.com without a path, or *",
+    ),
+]
+# A list or an object that an environment variable holds as JSON.
 FromJSON = BeforeValidator(from_json)

@@ -12,7 +12,7 @@ from app.auth.schemas import UserPublic, UserRead
 from app.models import Post, User
 from app.posts.listing import list_posts_of
 from app.posts.schemas import PostRead
-from app.rate_limiting.throttles import ThrottleDep
+from app.rate_limiting.throttles import RateLimiterDep
 from app.users import service
 from app.users.dependencies import EditableUser, ExistingUser, ShownUser
 from app.users.schemas import PasswordChange, ProfileUpdate, UserCreate, UserUpdate
@@ -27,8 +27,8 @@ def read_me(user: CurrentUser) -> User:
 
 
 @router.patch("/me", response_model=UserRead, responses=documented(401, 409, 413, 429))
-def update_me(data: ProfileUpdate, user: CurrentUser, db: SessionDep, throttle: ThrottleDep) -> User:
-    return service.update_user(db, user, user, data.model_dump(exclude_unset=True), throttle)
+def update_me(data: ProfileUpdate, user: CurrentUser, db: SessionDep, limiter: RateLimiterDep) -> User:
+    return service.update_user(db, user, user, data.model_dump(exclude_unset=True), limiter)
 
 
 @router.delete("/me", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401, 409))
@@ -37,9 +37,9 @@ def delete_me(user: CurrentUser, db: SessionDep) -> None:
 
 
 @hashing.put("/me/password", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401, 403, 413, 429))
-def change_my_password(data: PasswordChange, user: CurrentUser, db: SessionDep, throttle: ThrottleDep) -> None:
+def change_my_password(data: PasswordChange, user: CurrentUser, db: SessionDep, limiter: RateLimiterDep) -> None:
     """Set a new password; every session and access token ends, this one too."""
-    throttle.attempt("password-change", str(user.id))
+    limiter.attempt("password-change", str(user.id))
     service.change_password(db, user, data.current_password, data.new_password)
 
 
@@ -63,9 +63,9 @@ def read_user(user: ShownUser) -> UserRead | UserPublic:
 
 @router.patch("/{user_id}", response_model=UserRead, responses=documented(401, 403, 404, 409, 413, 429))
 def update_user(
-    data: UserUpdate, user: EditableUser, actor: CurrentUser, db: SessionDep, throttle: ThrottleDep
+    data: UserUpdate, user: EditableUser, actor: CurrentUser, db: SessionDep, limiter: RateLimiterDep
 ) -> User:
-    return service.update_user(db, actor, user, data.model_dump(exclude_unset=True), throttle)
+    return service.update_user(db, actor, user, data.model_dump(exclude_unset=True), limiter)
 
 
 @router.delete("/{user_id}", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401, 403, 404, 409))

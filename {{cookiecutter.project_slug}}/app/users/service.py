@@ -18,14 +18,14 @@ from app.cache import forget
 
 # {%- endif +%}
 from app.models import Post, Role, User
-from app.rate_limiting.throttles import Throttle
+from app.rate_limiting.throttles import RateLimiter
 
 ADMINS_ONLY = frozenset({"role", "is_active"})
 POSTS_DELETED_AT_ONCE = 1000
 """A statement may take 10 seconds (`app.engines`), within which a database does not delete any number of posts."""
 
 
-def update_user(db: Session, actor: User, user: User, changes: dict[str, Any], throttle: Throttle) -> User:
+def update_user(db: Session, actor: User, user: User, changes: dict[str, Any], limiter: RateLimiter) -> User:
     """Change the given fields; raises `Forbidden` for an admin's field.
 
     Raises `Conflict` when the address is taken, and when it would leave no active admin.
@@ -47,10 +47,10 @@ def update_user(db: Session, actor: User, user: User, changes: dict[str, Any], t
     if user.email == former:
         accounts.flush_email(db)
         return user
-    throttle.mail("new-address", str(user.id))
+    limiter.mail("new-address", str(user.id))
     # Both are told, and either may be somebody else's.
-    throttle.mail("mail", former)
-    throttle.mail("mail", user.email)
+    limiter.mail("mail", former)
+    limiter.mail("mail", user.email)
     user.email_verified_at = None
     # Written though it may have been so when it was read: somebody may have verified the former address since.
     flag_modified(user, "email_verified_at")

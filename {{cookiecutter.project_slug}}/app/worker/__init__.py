@@ -88,6 +88,11 @@ celery.conf.update(
 )
 
 
+def queues_for(*, mail: bool | None) -> tuple[str, ...]:
+    """Return the queues of a worker for mail alone, for everything else, or, with `None`, for both."""
+    return {None: QUEUES, True: (MAIL_QUEUE,), False: (settings.celery_queue,)}[mail]
+
+
 def enqueue(db: Session, task: Task[..., None], *arguments: Any, undo: Callable[[], object]) -> None:
     """Queue the task once the session has committed, and not at all when it rolls back.
 

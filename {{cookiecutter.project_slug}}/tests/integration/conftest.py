@@ -17,7 +17,7 @@ from tests.integration.test_access import caller, headers, ids
 from tests.isolation import delete_all_rows
 from tests.lines import lines
 from tests.migrating import config, spare_database, spare_db
-from tests.throttling import empty_buckets
+from tests.throttling import reset_rate_limits
 
 __all__ = ["caller", "config", "headers", "ids", "lines", "spare_database", "spare_db"]
 
@@ -39,7 +39,7 @@ def client_with(running: TestClient, db: Session, settings: Settings) -> Callabl
 
     def make(token: str | None = None, **changes: Any) -> Client:
         app = create_app(settings.model_copy(update=changes))
-        empty_buckets(app)
+        reset_rate_limits(app)
         one = TestClient(app)
         one.portal = running.portal
         return Client(one, db, token, raise_server_exceptions=False)

@@ -170,7 +170,7 @@ class TestRefusedToken:
     def test_a_token_that_is(
         self, anon_client: Client, user: User, settings: Settings, path: str, forge: Forge
     ) -> None:
-        assert_invalid(get(anon_client, path, forge(user, settings.secret_key)))
+        assert_invalid(get(anon_client, path, forge(user, settings.secret_key.get_secret_value())))
 
     def test_a_refresh_token(self, anon_client: Client, db: Session, user: User, settings: Settings, path: str) -> None:
         assert_invalid(get(anon_client, path, sessions.add_token(db, user, "family", settings)))
@@ -193,7 +193,7 @@ class TestRefusedWrite:
     def test_nothing_is_written_with_an_expired_token(
         self, anon_client: Client, db: Session, user: User, settings: Settings
     ) -> None:
-        token = sign(settings.secret_key, claims(user, exp=ago(LEEWAY_SECONDS)))
+        token = sign(settings.secret_key.get_secret_value(), claims(user, exp=ago(LEEWAY_SECONDS)))
         body = {"title": "Title", "body": "Body", "slug": "slug"}
         response = anon_client.post("/posts", json=body, headers={"Authorization": f"Bearer {token}"})
         assert_invalid(response)
@@ -229,7 +229,9 @@ class TestGoodToken:
         self, anon_client: Client, user: User, other_user: User, settings: Settings, scheme: bytes
     ) -> None:
         for someone in (user, other_user):
-            response = get(anon_client, "/users/me", sign(settings.secret_key, claims(someone)), scheme)
+            response = get(
+                anon_client, "/users/me", sign(settings.secret_key.get_secret_value(), claims(someone)), scheme
+            )
             assert (response.status_code, response.json()["id"]) == (200, someone.id)
 
     @pytest.mark.parametrize("name", ["iat", "nbf", "exp"])
@@ -237,17 +239,19 @@ class TestGoodToken:
         self, anon_client: Client, user: User, settings: Settings, name: str
     ) -> None:
         wrong = ago(LEEWAY_SECONDS - 5 if name == "exp" else 5 - LEEWAY_SECONDS)
-        token = sign(settings.secret_key, claims(user, **{name: wrong}))
+        token = sign(settings.secret_key.get_secret_value(), claims(user, **{name: wrong}))
         assert get(anon_client, "/users/me", token).status_code == 200
 
     def test_one_that_is_signed_by_hand_is_as_good(self, anon_client: Client, user: User, settings: Settings) -> None:
-        token = signed_by_hand(user, settings.secret_key)
+        token = signed_by_hand(user, settings.secret_key.get_secret_value())
         assert get(anon_client, "/users/me", token).json()["id"] == user.id
 
     def test_a_header_that_names_another_key_is_not_obeyed(
         self, anon_client: Client, user: User, settings: Settings
     ) -> None:
-        token = sign(settings.secret_key, claims(user), jwk=THEIRS, jku="http://127.0.0.1:1/", kid="theirs")
+        token = sign(
+            settings.secret_key.get_secret_value(), claims(user), jwk=THEIRS, jku="http://127.0.0.1:1/", kid="theirs"
+        )
         assert get(anon_client, "/users/me", token).json()["id"] == user.id
 
     def test_it_shows_on_a_public_route_what_is_its_users(self, client: Client, user: User, other_user: User) -> None:
@@ -264,7 +268,7 @@ class TestGoodToken:
     def test_the_role_is_that_of_the_row(
         self, admin_client: Client, anon_client: Client, admin: User, user: User, settings: Settings
     ) -> None:
-        boasting = sign(settings.secret_key, claims(user, role="admin", is_admin=True))
+        boasting = sign(settings.secret_key.get_secret_value(), claims(user, role="admin", is_admin=True))
         assert get(anon_client, "/users", boasting).status_code == 403
         assert admin_client.get("/users").status_code == 200
         admin.role = Role.USER

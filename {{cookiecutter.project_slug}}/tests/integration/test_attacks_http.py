@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from httpx2 import Response
+from pydantic import SecretStr
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
@@ -47,7 +48,7 @@ def resend(client: Client, _email: str) -> Response:
     return client.post("/auth/email/verify/resend")
 
 
-def assert_throttled(response: Response) -> None:
+def assert_too_many(response: Response) -> None:
     assert response.status_code == 429
     assert int(response.headers["Retry-After"]) >= 1
     assert isinstance(response.json()["detail"], str)
@@ -61,7 +62,7 @@ class TestWithoutEnd:
         before = everything(db)
         answers = [attempt(anon_client, user.email) for _ in range(11)]
         assert 429 not in {response.status_code for response in answers[:10]}
-        assert_throttled(answers[10])
+        assert_too_many(answers[10])
         assert everything(db) == before
 
     def test_the_right_password_is_not_told_from_the_wrong_ones_then(
@@ -72,7 +73,7 @@ class TestWithoutEnd:
             way = (log_in, log_in_with_form)[number % 2]
             assert way(anon_client, ("user@example.com", "USER@example.com")[number % 2]).status_code == 401
         for way in (log_in, log_in_with_form):
-            assert_throttled(way(anon_client, user.email, PASSWORD))
+            assert_too_many(way(anon_client, user.email, PASSWORD))
         assert db.scalar(select(func.count()).select_from(RefreshToken)) == 0
 
     def test_a_stolen_token_does_not_guess_the_password(self, client: Client, db: Session, user: User) -> None:
@@ -81,7 +82,7 @@ class TestWithoutEnd:
 
         assert [guess(WRONG).status_code for _ in range(10)] == [403] * 10
         before = everything(db)
-        assert_throttled(guess(PASSWORD))
+        assert_too_many(guess(PASSWORD))
         assert everything(db) == before
 
     def test_a_mailbox_is_not_flooded_by_accounts_that_come_and_go(
@@ -95,7 +96,7 @@ class TestWithoutEnd:
                 assert anon_client.post("/auth/email/verify/resend", headers=headers).status_code == 202
             assert anon_client.delete("/users/me", headers=headers).status_code == 204
         before = everything(db)
-        assert_throttled(register(anon_client, "victim@example.com"))
+        assert_too_many(register(anon_client, "victim@example.com"))
         assert everything(db) == before
         assert [message["To"] for message in postbox.mails] == ["victim@example.com"] * 3
 
@@ -108,7 +109,7 @@ class TestWithoutEnd:
     def test_a_mailbox_is_not_flooded(self, client: Client, user: User, postbox: Postbox, ask: Try) -> None:
         answers = [ask(client, user.email) for _ in range(5)]
         assert [response.status_code for response in answers] == [202, 202, 202, 429, 429]
-        assert_throttled(answers[-1])
+        assert_too_many(answers[-1])
         assert [message["To"] for message in postbox.mails] == [user.email] * 3
 
     @pytest.mark.slow
@@ -189,7 +190,7 @@ class TestOperators:
     def test_a_key_that_was_rotated_is_taken_for_as_long_as_it_is_named(
         self, db: Session, user: User, settings: Settings
     ) -> None:
-        old = settings.model_copy(update={"secret_key": "o" * 32})
+        old = settings.model_copy(update={"secret_key": SecretStr("o" * 32)})
         headers = {"Authorization": f"Bearer {issue_access_token(user, old)}"}
         for fallbacks, status in (((old.secret_key,), 200), ((), 401)):
             app = create_app(settings.model_copy(update={"secret_key_fallbacks": fallbacks}))

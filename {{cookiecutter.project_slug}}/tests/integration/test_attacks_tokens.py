@@ -95,12 +95,12 @@ class TestForEver:
     def test_an_access_token_ends_after_minutes(
         self, anon_client: Client, pair: dict[str, str], settings: Settings
     ) -> None:
-        claims = jwt.decode(pair["access_token"], settings.secret_key, algorithms=["HS256"])
+        claims = jwt.decode(pair["access_token"], settings.secret_key.get_secret_value(), algorithms=["HS256"])
         assert claims["exp"] - claims["iat"] == settings.access_token_minutes * 60 <= 3600
         past = claims | {"iat": now() - timedelta(hours=1), "exp": now() - timedelta(minutes=1)}
         endless = {name: value for name, value in claims.items() if name != "exp"}
         for aged in (past, endless):
-            assert me(anon_client, jwt.encode(aged, settings.secret_key, algorithm="HS256")) == 401
+            assert me(anon_client, jwt.encode(aged, settings.secret_key.get_secret_value(), algorithm="HS256")) == 401
 
     def test_a_reset_token_ends_after_its_time(
         self, anon_client: Client, db: Session, user: User, postbox: Postbox, settings: Settings
@@ -153,8 +153,10 @@ class TestOfAnotherKind:
     def test_a_claim_of_being_an_admin_is_not_asked_for(
         self, anon_client: Client, user: User, pair: dict[str, str], settings: Settings
     ) -> None:
-        claims = jwt.decode(pair["access_token"], settings.secret_key, algorithms=["HS256"])
-        boast = jwt.encode(claims | {"role": "admin", "scope": "admin"}, settings.secret_key, algorithm="HS256")
+        claims = jwt.decode(pair["access_token"], settings.secret_key.get_secret_value(), algorithms=["HS256"])
+        boast = jwt.encode(
+            claims | {"role": "admin", "scope": "admin"}, settings.secret_key.get_secret_value(), algorithm="HS256"
+        )
         assert anon_client.get("/users", headers={"Authorization": f"Bearer {boast}"}).status_code == 403
         assert user.role is Role.USER
 

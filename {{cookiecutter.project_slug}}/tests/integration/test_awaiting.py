@@ -20,7 +20,7 @@ from app.database import SessionLocal, engine
 from app.database.commits import later
 from app.models import Post, Role, User
 from app.posts.dependencies import EditablePost, VisiblePost
-from app.rate_limiting.throttles import ThrottleDep, install_buckets
+from app.rate_limiting.throttles import RateLimiterDep, install_rate_limits
 from app.settings import Settings
 from app.users.dependencies import EditableUser, ExistingUser, ShownUser
 from tests.committed import add_users
@@ -65,7 +65,7 @@ async def rename_and_fail(renamed: Annotated[None, Depends(rename_all)], caller:
 
 
 @router.websocket("/echo")
-async def echo(websocket: WebSocket, caller: CurrentUser, throttle: ThrottleDep) -> None:
+async def echo(websocket: WebSocket, caller: CurrentUser, limiter: RateLimiterDep) -> None:
     await websocket.accept()
     async for text in websocket.iter_text():
         if text.startswith("fail"):
@@ -93,7 +93,7 @@ done: list[str] = []
 def awaiting(settings: Settings) -> FastAPI:
     app = FastAPI()
     app.state.settings = settings
-    install_buckets(app)
+    install_rate_limits(app)
     install_handlers(app)
     app.include_router(router)
     return app

@@ -49,7 +49,7 @@ class TestForgotPassword:
         (message,) = postbox.mails
         assert (message["To"], message["From"]) == ("user@example.com", settings.mail_from)
         text = token_in(message)
-        assert f"{settings.public_url}/reset-password#token={text}" in text_of(message).splitlines()
+        assert f"{settings.public_url}reset-password#token={text}" in text_of(message).splitlines()
         (token,) = db.scalars(select(OneTimeToken))
         assert (token.user_id, token.purpose) == (user.id, Purpose.PASSWORD_RESET)
         assert (token.email, token.version) == ("user@example.com", user.token_version)

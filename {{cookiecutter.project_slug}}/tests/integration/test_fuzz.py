@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.main import app as application
 from tests.client import Client
-from tests.throttling import empty_buckets
+from tests.throttling import reset_rate_limits
 
 Operation = APIOperation[Any, Any, Any, Any]
 # More of them by `TEST_FUZZ_EXAMPLES=500 pytest tests/integration/test_fuzz.py`.
@@ -80,7 +80,7 @@ def fuzz(client: Client, db: Session, label: str, ids: dict[str, Any]) -> None:
     @given(case=requests_of(OPERATIONS[label], ids))
     def check(case: Case[Operation]) -> None:
         # Undone after each example, so that none depends on those before it: one of them may delete the caller.
-        empty_buckets(application)
+        reset_rate_limits(application)
         with db.begin_nested() as savepoint:
             db.connection()  # the savepoint is only made when it is first needed
             response = send(client, case)

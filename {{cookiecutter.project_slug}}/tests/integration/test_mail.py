@@ -5,6 +5,7 @@ import smtplib
 import ssl
 
 import pytest
+from pydantic import AnyUrl
 
 from app import mail
 from app.auth import mails
@@ -69,7 +70,7 @@ class TestServer:
             mail.hand_over("new@example.com", "Subject", "Text", "<p>Text</p>")
 
     def test_a_password_is_not_sent_without_tls(self, settings: Settings) -> None:
-        host = settings.mail_url.removeprefix("smtp://")
+        host = str(settings.mail_url).removeprefix("smtp://")
         with (
             pytest.raises(smtplib.SMTPNotSupportedError, match="no TLS"),
             mail.connected(f"smtp://user:hunter2@{host}"),
@@ -83,7 +84,9 @@ class TestServer:
     def test_without_a_server_it_is_shown_on_the_console(
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], postbox: Postbox
     ) -> None:
-        monkeypatch.setattr(mail, "get_settings", lambda: settings.model_copy(update={"mail_url": "console://"}))
+        monkeypatch.setattr(
+            mail, "get_settings", lambda: settings.model_copy(update={"mail_url": AnyUrl("console://")})
+        )
         # Longer than a line of a mail, and not in ASCII: what is shown can be clicked.
         line = f"Zoë: {mails.link('reset-password', 'x' * 43)}"
         mail.hand_over("new@example.com", "Subject", line, "<p>Text</p>")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from fastapi import FastAPI
 from prometheus_client import REGISTRY
+from pydantic import SecretStr
 from sqlalchemy import QueuePool, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session
@@ -100,6 +101,6 @@ def test_it_is_no_line_of_the_log_and_in_no_schema(app: FastAPI, anon_client: Cl
 def test_with_a_token_it_is_for_who_has_it(
     client_with: Callable[..., Client], authorization: dict[str, str], status: int
 ) -> None:
-    response = client_with(metrics_token="of Prometheus").get("/metrics", headers=authorization)
+    response = client_with(metrics_token=SecretStr("of Prometheus")).get("/metrics", headers=authorization)
     assert response.status_code == status
     assert ("http_requests_total" in response.text) == (status == 200)

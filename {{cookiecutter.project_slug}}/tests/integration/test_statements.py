@@ -10,7 +10,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction
 
 from app.auth import one_time_tokens, sessions
-from app.database import SessionLocal, engine
+from app.database import engine
 from app.models import Post, PostStatus, Purpose, RefreshToken, User
 from app.settings import Settings
 from tests.client import Client
@@ -67,8 +67,8 @@ def costs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Costs]:
     listeners: list[tuple[Any, str, Callable[..., None]]] = [
         (engine, "before_cursor_execute", costs.add_statement),
         *((model, "load", costs.add_load) for model in (User, Post, RefreshToken)),
-        (SessionLocal, "after_begin", costs.add_begin),
-        (SessionLocal, "after_commit", costs.add_commit),
+        (Session, "after_begin", costs.add_begin),
+        (Session, "after_commit", costs.add_commit),
     ]
     for target, name, listener in listeners:
         event.listen(target, name, listener)

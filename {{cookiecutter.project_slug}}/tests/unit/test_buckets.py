@@ -1,15 +1,14 @@
-"""Buckets in the memory of a process: how many attempts they take, when they take more, and what becomes of them."""
+"""Moving windows in the memory of a process."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 from limits import parse
+from limits.strategies import MovingWindowRateLimiter
 
 from app.rate_limiting import buckets
-from app.rate_limiting.buckets import Buckets
-from app.settings import Settings
-from tests.unit.given import make
+from app.rate_limiting.buckets import BoundedMemoryStorage
 
 if TYPE_CHECKING:
     from tests.throttling import PassTime
@@ -19,109 +18,70 @@ LONG = parse("3/hour")
 
 
 @pytest.fixture
-def counted(settings: Settings) -> Buckets:
-    return Buckets(settings)
+def storage() -> BoundedMemoryStorage:
+    return BoundedMemoryStorage()
 
 
-def take(counted: Buckets, whom: str = "somebody", times: int = 1) -> list[int]:
-    return [counted.take(RATE, "login", whom) for _ in range(times)]
+@pytest.fixture
+def limits(storage: BoundedMemoryStorage) -> MovingWindowRateLimiter:
+    return MovingWindowRateLimiter(storage)
 
 
-def sizes(counted: Buckets) -> dict[int, int]:
-    return {window: len(found) for window, found in counted.windows.items()}
+def hit(limits: MovingWindowRateLimiter, key: str = "ada", times: int = 1) -> list[bool]:
+    return [limits.hit(RATE, key) for _ in range(times)]
 
 
-class TestTake:
-    def test_so_many_are_taken_and_then_none(self, counted: Buckets) -> None:
-        assert take(counted, times=5) == [0, 0, 0, 10, 10]
-
-    def test_each_counts_for_as_long_as_the_window(self, counted: Buckets, pass_time: "PassTime") -> None:
-        for _ in range(3):
-            assert take(counted) == [0]
-            pass_time(3)
-        # They were 9, 6 and 3 s ago.
-        assert take(counted) == [1]
-        pass_time(1)
-        assert take(counted, times=2) == [0, 3]
+def test_a_hit_counts_for_one_window_and_a_refused_one_not_at_all(
+    limits: MovingWindowRateLimiter, pass_time: "PassTime"
+) -> None:
+    for _ in range(3):
+        assert hit(limits) == [True]
         pass_time(3)
-        assert take(counted, times=2) == [0, 3]
+    # They were 9, 6 and 3 s ago.
+    assert hit(limits, times=5) == [False] * 5
+    for _ in range(2):
+        pass_time(3)
+        assert hit(limits, times=2) == [True, False]
+    pass_time(10)
+    assert limits.get_window_stats(RATE, "ada").remaining == 3
 
-    def test_to_wait_for_as_long_as_one_is_told_is_enough(self, counted: Buckets, pass_time: "PassTime") -> None:
-        for step in (0.4, 0.3, 0.2):
-            take(counted)
-            pass_time(step)
-        for _ in range(5):
-            (wait,) = take(counted)
-            assert 0 <= wait <= 10
-            pass_time(wait)
 
-    def test_those_that_are_refused_do_not_count(self, counted: Buckets, pass_time: "PassTime") -> None:
-        take(counted, times=3)
-        for _ in range(9):
-            pass_time(1)
-            assert take(counted) != [0]
+def test_each_key_and_rate_has_a_window_of_its_own(limits: MovingWindowRateLimiter) -> None:
+    assert hit(limits, times=4) == [True, True, True, False]
+    assert hit(limits, "bob") == [True]
+    assert limits.hit(LONG, "ada", cost=3)
+    assert not limits.hit(LONG, "ada")
+    limits.clear(LONG, "ada")
+    assert (limits.hit(LONG, "ada"), hit(limits)) == (True, [False])
+
+
+def test_concurrent_hits_do_not_exceed_the_limit(limits: MovingWindowRateLimiter) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        acquired = list(threads.map(lambda _: limits.hit(RATE, "ada"), range(2000)))
+    assert acquired.count(True) == 3
+
+
+def test_hits_are_forgotten_after_their_window(
+    limits: MovingWindowRateLimiter, storage: BoundedMemoryStorage, pass_time: "PassTime"
+) -> None:
+    for number in range(100):
+        hit(limits, f"attacker {number}")
+    limits.hit(LONG, "ada")
+    assert {expiry: len(windows) for expiry, windows in storage.windows.items()} == {10: 100, 3600: 1}
+    for _ in range(20):
         pass_time(1)
-        assert take(counted, times=4) == [0, 0, 0, 10]
-
-    def test_actions_rates_and_names_have_buckets_of_their_own(self, counted: Buckets) -> None:
-        take(counted, times=3)
-        assert counted.take(RATE, "login", "another") == 0
-        assert counted.take(RATE, "register", "somebody") == 0
-        assert counted.take(LONG, "login", "somebody") == 0
-        assert take(counted) == [10]
-
-    def test_of_many_at_the_same_time_no_more_are_taken(self, counted: Buckets) -> None:
-        with ThreadPoolExecutor(8) as threads:
-            waits = list(threads.map(lambda _: counted.take(RATE, "login", "somebody"), range(2000)))
-        assert waits.count(0) == 3
+        hit(limits)
+    assert {expiry: len(windows) for expiry, windows in storage.windows.items()} == {10: 1, 3600: 1}
+    assert [len(hits) for hits in storage.windows[10].values()] == [3]
 
 
-class TestMemory:
-    def test_a_bucket_goes_when_nothing_in_it_counts(self, counted: Buckets, pass_time: "PassTime") -> None:
-        for number in range(100):
-            take(counted, f"attacker {number}")
-        counted.take(LONG, "mail", "somebody")
-        assert sizes(counted) == {10: 100, 3600: 1}
-        pass_time(10)
-        take(counted)
-        assert sizes(counted) == {10: 1, 3600: 1}
-
-    def test_there_are_never_more_than_so_many(self, counted: Buckets, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(buckets, "MOST_BUCKETS", 10)
-        take(counted, "victim", times=3)
-        for number in range(9):
-            take(counted, f"attacker {number}")
-            # What is tried again and again is not what is forgotten.
-            assert take(counted, "victim") != [0]
-        take(counted, "one more", times=2)
-        assert sizes(counted) == {10: 10}
-        assert take(counted, "victim") != [0]
-        assert take(counted, "attacker 0", times=3) == [0, 0, 0]
-
-    def test_a_full_bucket_has_no_more_times_than_the_rate_allows(
-        self, counted: Buckets, pass_time: "PassTime"
-    ) -> None:
-        for _ in range(50):
-            take(counted)
-            pass_time(1)
-        (times,) = counted.windows[10].values()
-        assert len(times) <= 3
-
-
-class TestDigest:
-    def test_names_are_as_short_as_the_others_and_tell_nothing(self, counted: Buckets) -> None:
-        digests = [counted.digest(whom) for whom in ("ada@example.com", "", "x" * 100_000, "\ud800", "é")]
-        assert {len(digest) for digest in digests} == {64}
-        assert len(set(digests)) == 5
-        assert all(digest.isalnum() for digest in digests)
-
-    def test_who_has_not_the_secret_cannot_tell_whose_one_is(self, counted: Buckets) -> None:
-        other = Buckets(make())
-        assert other.digest("ada@example.com") != counted.digest("ada@example.com")
-        assert other.digest("ada@example.com") == Buckets(make()).digest("ada@example.com")
-
-    def test_the_keys_are_made_of_it(self, counted: Buckets) -> None:
-        take(counted, "ada@example.com")
-        (key,) = counted.windows[10]
-        assert counted.digest("ada@example.com") in key
-        assert "@" not in key
+def test_the_least_recently_tried_keys_make_room_for_others(
+    limits: MovingWindowRateLimiter, storage: BoundedMemoryStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buckets, "MAX_KEYS", 10)
+    hit(limits, "victim", times=3)
+    for number in range(20):
+        hit(limits, f"attacker {number}", times=3)
+        assert hit(limits, "victim") == [False]
+    assert len(storage.windows[10]) == 10
+    assert hit(limits, "attacker 0") == [True]

@@ -278,7 +278,7 @@ class TestSettings:
             "The settings (environment variables or .env) are wrong:",
             "SECRET_KEY has 7 characters other than spaces; production needs 32 or more",
             "Key 1 of SECRET_KEY_FALLBACKS has 8 characters other than spaces; production needs 32 or more",
-            "DEBUG is on; production shows nobody the inside of an error",
+            "DEBUG is on; production must not show tracebacks to clients",
         ]
 
     def test_what_is_no_json_is_named_in_a_sentence_and_not_repeated(self, given: Callable[..., None]) -> None:

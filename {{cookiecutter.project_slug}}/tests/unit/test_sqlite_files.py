@@ -18,7 +18,7 @@ def url_of(path: Path | str) -> str:
 def refused(path: Path | str, folder: Path | str) -> bool:
     message = (
         f"Value error, DATABASE_URL names a file in {Path(folder).resolve()}, which may be emptied; "
-        "production keeps its data elsewhere"
+        "production must keep its data elsewhere"
     )
     return complaints(environment="production", database_url=url_of(path)) == [((), message)]
 

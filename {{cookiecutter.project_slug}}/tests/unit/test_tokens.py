@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import jwt
 import pytest
+from pydantic import SecretStr
 
 from app.api.errors import Unauthorized
 from app.auth.tokens import (
@@ -27,7 +28,7 @@ SOMEBODY = User(id=42, token_version=3)
 
 
 def decoded(token: str) -> dict[str, Any]:
-    claims: dict[str, Any] = jwt.decode(token, SETTINGS.secret_key, algorithms=["HS256"])
+    claims: dict[str, Any] = jwt.decode(token, SETTINGS.secret_key.get_secret_value(), algorithms=["HS256"])
     return claims
 
 
@@ -56,7 +57,9 @@ class TestAccessToken:
         assert read_access_token(issue_access_token(SOMEBODY, SETTINGS), SETTINGS) == AccessClaims(42, 3)
 
     def test_another_secret_reads_nothing(self) -> None:
-        token = issue_access_token(SOMEBODY, SETTINGS.model_copy(update={"secret_key": "another secret " * 3}))
+        token = issue_access_token(
+            SOMEBODY, SETTINGS.model_copy(update={"secret_key": SecretStr("another secret " * 3)})
+        )
         with pytest.raises(Unauthorized, match="Invalid or expired token"):
             read_access_token(token, SETTINGS)
 
@@ -121,7 +124,9 @@ class TestClock:
     def test_a_time_before_which_it_is_not_good_is_obeyed(self, clock: Callable[[float], None], seconds: int) -> None:
         clock(0)
         claims = decoded(issue_access_token(SOMEBODY, SETTINGS))
-        token = jwt.encode(claims | {"nbf": claims["iat"] + seconds}, SETTINGS.secret_key, algorithm="HS256")
+        token = jwt.encode(
+            claims | {"nbf": claims["iat"] + seconds}, SETTINGS.secret_key.get_secret_value(), algorithm="HS256"
+        )
         for time, good in ((-LEEWAY_SECONDS - 0.001, False), (-LEEWAY_SECONDS, True)):
             clock(seconds + time)
             assert self.is_good(token) is good
@@ -129,11 +134,11 @@ class TestClock:
 
 class TestKeys:
     OLD, OLDER = "the secret before it, long enough", "the secret before that, long enough"
-    ROTATED = SETTINGS.model_copy(update={"secret_key_fallbacks": (OLD, OLDER)})
+    ROTATED = SETTINGS.model_copy(update={"secret_key_fallbacks": (SecretStr(OLD), SecretStr(OLDER))})
 
     @pytest.mark.parametrize("key", [OLD, OLDER])
     def test_a_token_of_an_earlier_key_is_read(self, key: str) -> None:
-        token = issue_access_token(SOMEBODY, SETTINGS.model_copy(update={"secret_key": key}))
+        token = issue_access_token(SOMEBODY, SETTINGS.model_copy(update={"secret_key": SecretStr(key)}))
         assert read_access_token(token, self.ROTATED) == AccessClaims(42, 3)
 
     def test_none_is_issued_with_one(self) -> None:
@@ -144,8 +149,8 @@ class TestKeys:
                 jwt.decode(token, key, algorithms=["HS256"])
 
     def test_one_of_a_key_that_was_taken_out_is_refused(self) -> None:
-        token = issue_access_token(SOMEBODY, SETTINGS.model_copy(update={"secret_key": self.OLDER}))
-        for fallbacks in ((), (self.OLD,)):
+        token = issue_access_token(SOMEBODY, SETTINGS.model_copy(update={"secret_key": SecretStr(self.OLDER)}))
+        for fallbacks in ((), (SecretStr(self.OLD),)):
             settings = SETTINGS.model_copy(update={"secret_key_fallbacks": fallbacks})
             with pytest.raises(Unauthorized, match="Invalid or expired token"):
                 read_access_token(token, settings)

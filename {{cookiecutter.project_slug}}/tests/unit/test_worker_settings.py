@@ -9,32 +9,16 @@ from typing import Any
 
 import pytest
 from celery.exceptions import Retry
-from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from app import cli
 from app.auth.tasks import deliver_left, deliver_mail, purge_expired_tokens
 from app.imports.tasks import import_posts, resume_imports
-from app.worker import REDELIVERY_SECONDS, TIME_LIMIT_SECONDS, celery
-from tests.unit.given import make
+from app.settings import Settings
+from app.worker import REDELIVERY_SECONDS, TIME_LIMIT_SECONDS, celery, queues_for
 
 ROOT = Path(cli.__file__).parents[1]
 TASKS = [deliver_left, deliver_mail, import_posts, purge_expired_tokens, resume_imports]
-
-
-class TestLimits:
-    @pytest.mark.parametrize("most", [1, 8_000_000])
-    def test_the_size_of_an_import_may_be_chosen(self, most: int) -> None:
-        assert make(import_max_bytes=most).import_max_bytes == most
-
-    @pytest.mark.parametrize("most", [0, 8_000_001, "many"])
-    def test_it_fits_the_smallest_column(self, most: object) -> None:
-        with pytest.raises(ValidationError, match="import_max_bytes"):
-            make(import_max_bytes=most)
-
-    def test_a_queue_has_a_name(self) -> None:
-        with pytest.raises(ValidationError, match="celery_queue"):
-            make(celery_queue="")
 
 
 class TestCommands:
@@ -60,32 +44,21 @@ class TestCommands:
         monkeypatch.setattr(celery, "Worker", lambda **_: failed)
         assert CliRunner().invoke(cli.cli, ["worker"]).exit_code == 1
 
-    def test_they_are_among_the_commands(self) -> None:
-        output = CliRunner().invoke(cli.cli, ["--help"]).output
-        assert "worker" in output
-        assert "beat" in output
-
 
 class TestMessages:
-    def test_they_carry_data_and_no_code(self) -> None:
+    def test_they_carry_data_and_are_acknowledged_when_the_work_is_done(self) -> None:
         assert (celery.conf.accept_content, celery.conf.task_serializer) == (["json"], "json")
-
-    def test_one_is_done_with_when_its_work_is(self) -> None:
+        assert celery.conf.worker_prefetch_multiplier == 1
         for task in TASKS:
             assert (task.acks_late, task.reject_on_worker_lost, task.ignore_result) == (True, True, True)
 
-    def test_a_worker_holds_back_none_that_another_could_do(self) -> None:
-        assert celery.conf.worker_prefetch_multiplier == 1
-
-    def test_one_goes_to_another_worker_only_when_the_first_must_be_dead(self) -> None:
+    def test_one_is_delivered_again_only_when_its_worker_must_be_dead(self) -> None:
         longest_wait = max(task.retry_backoff_max for task in TASKS)
         assert celery.conf.broker_transport_options["visibility_timeout"] == REDELIVERY_SECONDS
         assert longest_wait + TIME_LIMIT_SECONDS < REDELIVERY_SECONDS
-
-    def test_a_task_is_told_that_its_time_is_up_before_it_is_killed(self) -> None:
         assert 0 < celery.conf.task_soft_time_limit < celery.conf.task_time_limit == TIME_LIMIT_SECONDS
 
-    def test_all_tasks_are_known_by_the_worker(self) -> None:
+    def test_all_tasks_are_registered(self) -> None:
         celery.loader.import_default_modules()
         assert {task.name for task in TASKS} == {name for name in celery.tasks if name.startswith("app.")}
 
@@ -114,3 +87,9 @@ class TestRetries:
     def test_not_for_ever(self) -> None:
         with pytest.raises(OSError, match="no answer"):
             self.attempt(8)
+
+
+def test_a_worker_is_for_mail_alone_for_everything_else_or_for_both(settings: Settings) -> None:
+    tasks, mail = settings.celery_queue, f"{settings.celery_queue}-mail"
+    assert (queues_for(mail=True), queues_for(mail=False)) == ((mail,), (tasks,))
+    assert queues_for(mail=None) == (tasks, mail)
