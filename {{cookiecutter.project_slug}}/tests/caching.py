@@ -31,18 +31,17 @@ def patient_cache() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def forget_what_tests_write() -> None:
-    """Forget at once what a test changes through `db`: it never commits, yet requests see it."""
+def invalidate_what_tests_write() -> None:
+    """Invalidate at once what a test changes through `db`: it never commits, yet requests see it."""
     from app import cache  # noqa: PLC0415 - as above
     from app.models.shown import SHOWN  # noqa: PLC0415 - as above
     from tests.factories import current_session  # noqa: PLC0415 - as above
 
     @event.listens_for(Session, "after_flush")
-    def forget(db: Session, _context: object) -> None:
-        if db is current_session.session:
-            written = [row for row in (*db.dirty, *db.deleted) if isinstance(row, SHOWN)]
-            if written:
-                cache.store.forget(*(cache.key_of(type(row), row.id) for row in written))
+    def invalidate(db: Session, _context: object) -> None:
+        written = [row for row in (*db.dirty, *db.deleted) if isinstance(row, SHOWN)]
+        if db is current_session.session and written:
+            cache.store.invalidate(*(cache.key_of(type(row), row.id) for row in written))
 
 
 @pytest.fixture(autouse=True)
@@ -54,15 +53,18 @@ def store() -> Iterator[CacheStore]:
     store.prefix = f"{prefix}:{next(numbers)}"
     yield store
     store.prefix = prefix
-    store.missed.clear()
-    store.silent_until = 0.0
+    store.missed_invalidation, store.paused_until = False, 0.0
 
 
 def stored(store: CacheStore) -> dict[str, bytes]:
-    """Return all that Redis has of this test, by the keys without the test's prefix."""
-    names = list(store.redis.scan_iter(f"{store.prefix}:*", count=1000))
-    values: list[Any] = store.redis.mget(names) if names else []
-    return {name.decode().removeprefix(f"{store.prefix}:"): value for name, value in zip(names, values, strict=True)}
+    """Return all values in Redis of this test, by the keys without the test's prefix."""
+    names = list(store.redis.scan_iter(f"{store.prefix}:*:*", count=1000))
+    entries: list[bytes] = store.redis.mget(names) if names else []
+    values = {
+        name.decode().removeprefix(f"{store.prefix}:"): entry.partition(b":")[2]
+        for name, entry in zip(names, entries, strict=True)
+    }
+    return {key: value for key, value in values.items() if not value.startswith(b"lease ")}
 
 
 def read(client: Client, row: Post | User) -> tuple[str, Any]:

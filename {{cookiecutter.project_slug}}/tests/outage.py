@@ -29,12 +29,10 @@ def proxy(settings: Settings) -> Iterator[Proxy]:
 @pytest.fixture
 def distant(store: CacheStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[CacheStore]:
     """The application's cache with the same values, but with the proxy on the way to it."""
-    distant = type(store)(proxy.url, store.prefix, store.seconds)
+    distant = type(store)(proxy.url, store.prefix, store.milliseconds // 1000)
     monkeypatch.setattr("app.cache.store", distant)
     yield distant
-    # What it has not told Redis is nobody's concern any more.
-    distant.missed.clear()
-    distant.close()
+    distant.redis.close()
 
 
 def until(condition: Callable[[], bool]) -> None:

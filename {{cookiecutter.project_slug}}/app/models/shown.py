@@ -1,4 +1,4 @@
-"""What the cache forgets: the rows that a flush has written or deleted, in every process that has the models."""
+"""Invalidates the cached rows that a flush has written, in every process that has the models."""
 
 from sqlalchemy import event
 from sqlalchemy.orm import Session

@@ -21,8 +21,8 @@ MAILED = ("password/forgot", "password/reset", "email/verify")
 # Their posts are looked for and deleted, and then the user.
 DELETE_USER = 3
 # {% if cookiecutter.use_redis %}
-# The cache forgets their posts: the user is locked, and the ids are read.
-DELETE_USER += 2
+# So that the cache forgets all their posts, the user is locked.
+DELETE_USER += 1
 # {% endif %}
 MAIL = 0
 # {% if cookiecutter.use_celery %}
