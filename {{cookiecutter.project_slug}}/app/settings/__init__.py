@@ -14,7 +14,9 @@ from pydantic import (
     IPvAnyNetwork,
     SecretStr,
     UrlConstraints,
+    # {% if cookiecutter.__redis_server %}
     field_validator,
+    # {% endif %}
     model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
