@@ -1,9 +1,5 @@
 """`GET` and `HEAD` requests read without a transaction to begin or to roll back, and are refused to write."""
 
-# {% if cookiecutter.__sqlite %}
-import sqlite3
-
-# {% endif %}
 from collections.abc import Callable
 from contextlib import closing
 
@@ -120,11 +116,6 @@ class TestReadOnlyRequest:
             db.execute(update(User).values(name="New"))
             assert db.connection().connection.driver_connection is used
         assert names() == [name]
-        # {% if cookiecutter.__sqlite %}
-        # And the driver still takes the write lock at once.
-        assert isinstance(used, sqlite3.Connection)
-        assert used.isolation_level == "IMMEDIATE"
-        # {% endif %}
 
 
 class TestOtherRequests:

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, select
 from starlette.testclient import TestClient
 
-from app.database import SessionLocal, make_engine
+from app.database import ReadSession, SessionLocal, make_engine
+from app.models import User
 from app.settings import Settings
 from tests.committed import add_users
 
@@ -51,3 +52,11 @@ def test_a_full_disk_is_a_503(server: TestClient, author: dict[str, str], impati
 
     assert server.post("/posts", headers=author, json=POST).status_code == 503
     assert server.get("/posts").json()["total"] == 0
+
+
+def test_a_write_still_takes_the_lock_at_once_on_a_connection_that_was_read_over(schema: None) -> None:
+    with ReadSession(**SessionLocal.kw) as db:
+        used = db.connection().connection.driver_connection
+        db.scalars(select(User)).all()
+    assert isinstance(used, sqlite3.Connection)
+    assert used.isolation_level == "IMMEDIATE"
