@@ -44,7 +44,6 @@ UNUSED: list[str] = [
     # {% if not cookiecutter.use_redis %}
     "app/cache/__init__.py",
     "app/cache/cache_store.py",
-    "app/models/shown.py",
     "app/rate_limiting/shared_buckets.py",
     "tests/caching.py",
     "tests/integration/test_cache_concurrency.py",

@@ -9,11 +9,12 @@ from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from app.api.dependencies import HASHING_THREADS
 from app.api.docs import install_docs
 from app.api.errors import documented, install_handlers
 from app.auth import recovery_router as recovery
 from app.auth import router as auth
-from app.database import HASHING_THREADS, engine
+from app.database import engine
 
 # {%- if cookiecutter.use_celery +%}
 from app.imports import routers as import_routers

@@ -34,7 +34,7 @@ def patient_cache() -> None:
 def invalidate_what_tests_write() -> None:
     """Invalidate at once what a test changes through `db`: it never commits, yet requests see it."""
     from app import cache  # noqa: PLC0415 - as above
-    from app.models.shown import SHOWN  # noqa: PLC0415 - as above
+    from app.cache import SHOWN  # noqa: PLC0415 - as above
     from tests.factories import current_session  # noqa: PLC0415 - as above
 
     @event.listens_for(Session, "after_flush")

@@ -1,19 +1,19 @@
-"""What routes of every domain ask for: the session, the settings, and a page of a list."""
+"""What routes of every domain ask for: the settings, a page of a list, and a turn to hash."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
 from urllib.parse import unquote
 
 from fastapi import Depends, Query, Request
-from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 
-from app import database
 from app.api.errors import NotFound
 from app.api.pages import PageParams
 from app.settings import Settings
 
-SessionDep = Annotated[Session, Depends(database.get_db, scope="function")]
+HASHING_THREADS = 2
+"""Passwords hashed at a time: few, so that memory stays flat and other requests keep their turn."""
+
 PageDep = Annotated[PageParams, Query()]
 
 
@@ -44,4 +44,4 @@ async def wait_to_hash() -> AsyncIterator[None]:
 
 
 # For each route that hashes, so that they count together.
-HashingLimit = Depends(wait_to_hash, scope="function", max_concurrency=database.HASHING_THREADS)
+HashingLimit = Depends(wait_to_hash, scope="function", max_concurrency=HASHING_THREADS)

@@ -6,10 +6,12 @@ from typing import Annotated
 from fastapi import Header, Path
 from pydantic import AfterValidator, Field, StringConstraints
 
-from app.models.columns import LONGEST_EMAIL, LONGEST_USER_AGENT
 from app.settings.setting_values import MailAddress
 
 LARGEST_ID = 2**63 - 1
+# As wide as the columns.
+LONGEST_EMAIL = 254
+LONGEST_USER_AGENT = 200
 
 
 def one_line(value: str) -> str:

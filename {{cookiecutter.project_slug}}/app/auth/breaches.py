@@ -14,8 +14,8 @@ from time import monotonic
 from urllib3 import PoolManager, Retry, Timeout
 from urllib3.exceptions import HTTPError, MaxRetryError
 
+from app.api.dependencies import HASHING_THREADS
 from app.api.errors import invalid_field
-from app.database import HASHING_THREADS
 from app.settings import get_settings
 
 BREACHED = "the password is known from a data breach"

@@ -7,11 +7,11 @@ from fastapi.security import OAuth2PasswordBearer
 from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 
-from app import database
-from app.api.dependencies import SessionDep, get_app_settings
+from app.api.dependencies import get_app_settings
 from app.api.errors import Forbidden, Unauthorized
 from app.auth import accounts
 from app.auth.tokens import AccessClaims, read_access_token
+from app.database import SessionDep, reading
 from app.models import User
 
 read_bearer = OAuth2PasswordBearer(tokenUrl="auth/token", auto_error=False)
@@ -29,7 +29,7 @@ ClaimsDep = Annotated[AccessClaims | None, Depends(get_claims)]
 
 def load_user(db: Session, claims: AccessClaims) -> User:
     """Return the user of a token; raises `Unauthorized` when they are gone, deactivated or have ended their sessions."""
-    with database.reading(db):
+    with reading(db):
         user = accounts.find_by_id(db, claims.user_id)
     if user is None or not user.is_active or user.token_version != claims.version:
         raise Unauthorized("Invalid or expired token")

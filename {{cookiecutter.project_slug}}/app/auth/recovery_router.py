@@ -2,12 +2,13 @@
 
 from fastapi import APIRouter, status
 
-from app.api.dependencies import HashingLimit, SessionDep
+from app.api.dependencies import HashingLimit
 from app.api.errors import documented
 from app.api.routing import OneHopRoute
 from app.auth import recovery
 from app.auth.dependencies import CurrentUser
 from app.auth.schemas import EmailRequest, OneTimeTokenRequest, PasswordReset
+from app.database import SessionDep
 from app.rate_limiting.throttles import RateLimiterDep
 
 router = APIRouter(prefix="/auth", tags=["auth"], route_class=OneHopRoute)

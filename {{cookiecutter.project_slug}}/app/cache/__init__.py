@@ -1,6 +1,6 @@
 """Posts and users as they are shown, cached in Redis until somebody writes to them.
 
-Writes to a session's objects invalidate by themselves, see `models.shown`. Bulk statements and cascades of the database do
+Writes to a session's objects invalidate by themselves, in every process that imports this package. Bulk statements and cascades of the database do
 not: pass the ids of what they change to `forget`.
 """
 
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from fastapi import Response
 from pydantic import BaseModel, ValidationError
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from app.cache.cache_store import CacheStore
@@ -19,6 +20,8 @@ from app.database.commits import after_commit
 from app.models import Post, User
 from app.observability.questions import NEEDED, Question
 from app.settings import get_settings
+
+SHOWN: tuple[type[Post | User], ...] = (Post, User)
 
 M = TypeVar("M", bound=BaseModel)
 Load = Callable[..., M | None]
@@ -67,6 +70,12 @@ def forget(db: Session, model: type[Post | User], ids: Iterable[int]) -> None:
     """Show these rows no more as they were before this session's commit."""
     if keys := [key_of(model, row_id) for row_id in ids]:
         after_commit(db, store.invalidate, *keys)
+
+
+@event.listens_for(Session, "after_flush")
+def notice_writes(db: Session, _context: object) -> None:
+    for model in SHOWN:
+        forget(db, model, [row.id for row in (*db.dirty, *db.deleted) if isinstance(row, model)])
 
 
 def ask() -> None:

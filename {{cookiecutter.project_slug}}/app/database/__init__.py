@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from anyio import Semaphore
-from fastapi import BackgroundTasks
+from fastapi import BackgroundTasks, Depends
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -27,12 +27,11 @@ from starlette.requests import HTTPConnection
 
 from app import engines
 from app.api import errors
+from app.api.dependencies import HASHING_THREADS
 from app.api.routing import OutsideOneHop, in_one_hop, is_any
 from app.database.commits import BACKGROUND, BACKGROUND_THREADS
 from app.settings import Settings, get_settings
 
-# That hash a password: few, so that memory stays flat and the others keep their turn.
-HASHING_THREADS = 2
 # FastAPI lets a `def` endpoint wait for a thread while it has a connection: fewer than there are, so all go on.
 _plain_routes = Semaphore(4)
 
@@ -183,6 +182,9 @@ def get_db(
                 session.commit()
             raise
         session.commit()
+
+
+SessionDep = Annotated[Session, Depends(get_db, scope="function")]
 
 
 @contextmanager

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from app.api.dependencies import SessionDep
 from app.api.errors import NotFound, documented
 from app.api.routing import OneHopRoute
 from app.auth.dependencies import CurrentUser
+from app.database import SessionDep
 from app.imports import imports
 from app.imports.schemas import ErrorParams, TaskProblem, TaskRead
 

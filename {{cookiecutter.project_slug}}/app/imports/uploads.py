@@ -7,10 +7,11 @@ from anyio import CapacityLimiter
 from fastapi import APIRouter, Depends, HTTPException, UploadFile, status
 from pydantic import BaseModel
 
-from app.api.dependencies import SessionDep, SettingsDep
+from app.api.dependencies import SettingsDep
 from app.api.errors import documented
 from app.api.routing import OneHopRoute
 from app.auth.dependencies import CurrentUser
+from app.database import SessionDep
 from app.imports import imports
 from app.imports.tasks import import_posts
 from app.rate_limiting.throttles import RateLimiterDep

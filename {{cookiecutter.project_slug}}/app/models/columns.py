@@ -8,9 +8,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Key
 
-LONGEST_EMAIL = 254
-LONGEST_USER_AGENT = 200
-
 
 def now() -> datetime:
     """Return the present time, aware and in UTC."""

@@ -6,7 +6,7 @@ from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
-from app.models.columns import LONGEST_EMAIL, Identified, now
+from app.models.columns import Identified, now
 
 
 class OutgoingMail(Identified, Base):
@@ -15,6 +15,6 @@ class OutgoingMail(Identified, Base):
     __tablename__ = "outgoing_mails"
 
     kind: Mapped[str] = mapped_column(String(40))
-    address: Mapped[str] = mapped_column(String(LONGEST_EMAIL))
+    address: Mapped[str] = mapped_column(String(254))
     created_at: Mapped[datetime] = mapped_column(default=now)
     due_at: Mapped[datetime] = mapped_column(default=now, index=True)

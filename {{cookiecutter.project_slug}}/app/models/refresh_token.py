@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.database import Base
-from app.models.columns import LONGEST_USER_AGENT, Identified, now
+from app.models.columns import Identified, now
 
 if TYPE_CHECKING:
     from app.models.user import User
@@ -29,7 +29,7 @@ class RefreshToken(Identified, Base):
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     # When, and with which browser or client, the session began; carried from token to token.
     started_at: Mapped[datetime] = mapped_column(default=now)
-    user_agent: Mapped[str | None] = mapped_column(String(LONGEST_USER_AGENT))
+    user_agent: Mapped[str | None] = mapped_column(String(200))
     created_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]
     spent_at: Mapped[datetime | None]

@@ -4,8 +4,6 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from app import database
-from app.api.dependencies import SessionDep
 from app.api.errors import Forbidden, NotFound
 from app.api.fields import PathId
 from app.auth.dependencies import CurrentUser, OptionalUser
@@ -14,6 +12,7 @@ from app.auth.dependencies import CurrentUser, OptionalUser
 from app.cache import cached
 
 # {%- endif +%}
+from app.database import SessionDep, reading
 from app.models import Post
 from app.posts import service as posts
 from app.posts.schemas import PostRead
@@ -24,7 +23,7 @@ from app.posts.schemas import PostRead
 # {% endif %}
 def load_shown_post(post_id: PathId, db: SessionDep) -> PostRead | None:
     """Return the post, whoever asks."""
-    with database.reading(db):
+    with reading(db):
         return posts.read_post(db, post_id)
 
 
@@ -38,7 +37,7 @@ VisiblePost = Annotated[PostRead, Depends(get_visible_post)]
 
 
 def get_editable_post(post_id: PathId, actor: CurrentUser, db: SessionDep) -> Post:
-    with database.reading(db):
+    with reading(db):
         post = posts.find_undeleted_post(db, post_id)
     if post is None:
         raise NotFound("Post not found")

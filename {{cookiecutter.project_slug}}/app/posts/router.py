@@ -4,11 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, status
 
-from app.api.dependencies import PageDep, SessionDep
+from app.api.dependencies import PageDep
 from app.api.errors import documented
 from app.api.pages import Page, Slice
 from app.api.routing import OneHopRoute
 from app.auth.dependencies import CurrentUser, OptionalUser
+from app.database import SessionDep
 from app.models import Post
 from app.posts import service
 from app.posts.dependencies import EditablePost, VisiblePost

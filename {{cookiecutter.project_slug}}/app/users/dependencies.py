@@ -4,8 +4,6 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from app import database
-from app.api.dependencies import SessionDep
 from app.api.errors import Forbidden, NotFound
 from app.api.fields import PathId
 from app.auth.dependencies import CurrentUser
@@ -15,12 +13,13 @@ from app.auth.schemas import UserPublic, UserRead
 from app.cache import cached
 
 # {%- endif +%}
+from app.database import SessionDep, reading
 from app.models import User
 from app.users import service as users
 
 
 def get_existing_user(user_id: PathId, db: SessionDep) -> User:
-    with database.reading(db):
+    with reading(db):
         user = db.get(User, user_id)
     if user is None:
         raise NotFound("User not found")
@@ -44,7 +43,7 @@ EditableUser = Annotated[User, Depends(get_editable_user)]
 # {% endif %}
 def load_shown_user(user_id: PathId, db: SessionDep) -> UserRead | None:
     """Return the user as they see themselves, whoever asks."""
-    with database.reading(db):
+    with reading(db):
         return users.read_user(db, user_id)
 
 

@@ -55,7 +55,15 @@ QUEUES = (settings.celery_queue, MAIL_QUEUE)
 """What a worker takes tasks from unless it is told: mail has a queue of its own, so as not to wait behind long tasks."""
 celery = Celery("{{ cookiecutter.project_slug }}", broker=settings.celery_broker_url, task_cls=RetriedTask)
 celery.conf.update(
-    include=["app.auth.tasks", "app.imports.tasks", "app.worker.messages"],
+    include=[
+        "app.auth.tasks",
+        # {% if cookiecutter.use_redis %}
+        # What tasks write is no longer shown.
+        "app.cache",
+        # {% endif %}
+        "app.imports.tasks",
+        "app.worker.messages",
+    ],
     # Nothing that could carry code; the tasks keep their results in the database.
     accept_content=["json"],
     task_serializer="json",

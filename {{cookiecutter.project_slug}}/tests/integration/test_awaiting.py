@@ -12,11 +12,10 @@ from starlette.websockets import WebSocketDisconnect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
 
-from app.api.dependencies import SessionDep
 from app.api.errors import Conflict, install_handlers
 from app.api.routing import OneHopRoute
 from app.auth.dependencies import AdminUser, CurrentUser, OptionalUser
-from app.database import SessionLocal, engine
+from app.database import SessionDep, SessionLocal, engine
 from app.database.commits import later
 from app.models import Post, Role, User
 from app.posts.dependencies import EditablePost, VisiblePost

@@ -11,10 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from app.api.dependencies import SessionDep
+from app.api.dependencies import HASHING_THREADS
 from app.auth import accounts, dependencies, service
 from app.auth.dependencies import OptionalUser
-from app.database import HASHING_THREADS, engine
+from app.database import SessionDep, engine
 from app.database.commits import BACKGROUND_THREADS
 from app.main import create_app
 from app.models import Post, User

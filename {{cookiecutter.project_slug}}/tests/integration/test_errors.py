@@ -13,11 +13,10 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from app.api.dependencies import SessionDep
 from app.api.errors import BadRequest, Conflict, Forbidden, NotFound, ServiceUnavailable, Unauthorized, install_handlers
 from app.api.routing import OneHopRoute
 from app.auth.tokens import issue_access_token
-from app.database import SessionLocal
+from app.database import SessionDep, SessionLocal
 from app.models import Post, PostStatus, RefreshToken, User
 from app.posts.schemas import PostCreate
 from app.posts.service import create_post, update_post

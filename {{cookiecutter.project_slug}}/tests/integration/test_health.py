@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.pool import QueuePool
 
-from app.database import HASHING_THREADS, SessionLocal, engine
+from app.api.dependencies import HASHING_THREADS
+from app.database import SessionLocal, engine
 from app.database.commits import BACKGROUND_THREADS
 from app.observability import health
 from app.observability.questions import NEEDED

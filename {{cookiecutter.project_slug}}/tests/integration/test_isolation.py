@@ -9,10 +9,9 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from starlette.testclient import TestClient
 
-from app.api.dependencies import SessionDep
 from app.api.errors import Conflict, SessionRevoked, install_handlers
 from app.api.routing import OneHopRoute
-from app.database import SessionLocal, engine
+from app.database import SessionDep, SessionLocal, engine
 from app.models import Post, RefreshToken, User
 from tests.client import Client
 from tests.factories import PostFactory, UserFactory

@@ -9,10 +9,9 @@ from sqlalchemy import delete, func, insert, select, text, union_all, update
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from app.api.dependencies import SessionDep
 from app.api.errors import install_handlers
 from app.api.routing import OneHopRoute
-from app.database import ReadOnlyError, ReadSession, SessionLocal, engine
+from app.database import ReadOnlyError, ReadSession, SessionDep, SessionLocal, engine
 from app.models import Post, User
 from app.models.columns import now
 from app.settings import Settings

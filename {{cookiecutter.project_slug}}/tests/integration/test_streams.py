@@ -12,10 +12,9 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 from starlette.testclient import TestClient
 
-from app.api.dependencies import SessionDep
 from app.api.routing import OneHopRoute
 from app.auth.dependencies import CurrentUser
-from app.database import SessionLocal, engine
+from app.database import SessionDep, SessionLocal, engine
 from app.models import Post, User
 from app.settings import Settings
 from tests.committed import add_users

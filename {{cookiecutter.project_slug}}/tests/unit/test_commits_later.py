@@ -7,9 +7,9 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from app.api.dependencies import SessionDep
 from app.api.errors import Conflict, SessionRevoked, install_handlers
 from app.api.routing import OneHopRoute
+from app.database import SessionDep
 from app.database.commits import after_commit, later
 from tests.unit.journal import Journal, JournalDep, NotesAnswers
 

@@ -1,7 +1,6 @@
 """What is kept of a header that clients fill as they like."""
 
-from app.api.fields import shown_part
-from app.models.columns import LONGEST_USER_AGENT
+from app.api.fields import LONGEST_USER_AGENT, shown_part
 
 
 class TestShownPart:

@@ -17,9 +17,8 @@ from httpx2 import ASGITransport, AsyncClient
 from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
 
-from app.api.dependencies import HashingLimit
+from app.api.dependencies import HASHING_THREADS, HashingLimit
 from app.api.errors import Conflict, Forbidden
-from app.database import HASHING_THREADS
 from tests.unit.journal import Body, CallerDep, Journal, JournalDep, SessionDep, load_caller, open_session, serve
 
 PATIENCE = 5
