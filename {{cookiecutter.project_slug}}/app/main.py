@@ -22,11 +22,11 @@ from app.imports import routers as import_routers
 # {%- endif +%}
 from app.middleware import install_middleware
 from app.middleware.paths import HeadAsGet, OptionalTrailingSlash
-from app.observability import health, metrics, telemetry
-from app.observability.draining import drain_on_sigterm
+from app.observability import health, metrics, tracing
 from app.observability.logs import configure_logging
+from app.observability.shutdown import drain_on_sigterm
 from app.posts import router as posts
-from app.rate_limiting.throttles import install_rate_limits
+from app.rate_limiting.limiter import install_rate_limits
 from app.settings import Environment, Settings, get_settings
 from app.settings.production import risks
 from app.users import router as users
@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=operation_id,
-        telemetry=telemetry.start(settings),
+        telemetry=tracing.start(settings),
     )
     app.state.settings = settings
     install_rate_limits(app)

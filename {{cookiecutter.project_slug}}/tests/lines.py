@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.middleware import requests
+from app.middleware import request_context
 from app.observability.logs import direct_logger, json_lines, json_renderer
 
 
@@ -37,7 +37,10 @@ def lines(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> 
     # The mail server of the tests runs in their process, and shows what it is sent.
     handler.addFilter(lambda record: record.name != "mail.log")
     logging.root.addHandler(handler)
-    logger, tell = direct_logger(json_renderer(), "DEBUG", lines.stream).bind(logger=requests.__name__), requests.tell
-    monkeypatch.setattr(requests, "tell", lambda _logger, *told: tell(logger, *told))
+    logger, tell = (
+        direct_logger(json_renderer(), "DEBUG", lines.stream).bind(logger=request_context.__name__),
+        request_context.tell,
+    )
+    monkeypatch.setattr(request_context, "tell", lambda _logger, *told: tell(logger, *told))
     yield lines
     logging.root.removeHandler(handler)

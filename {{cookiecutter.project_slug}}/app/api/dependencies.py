@@ -8,7 +8,7 @@ from fastapi import Depends, Query, Request
 from starlette.requests import HTTPConnection
 
 from app.api.errors import NotFound
-from app.api.pages import PageParams
+from app.api.pagination import PageParams
 from app.settings import Settings
 
 HASHING_THREADS = 2

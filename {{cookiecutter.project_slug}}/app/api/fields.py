@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Header, Path
 from pydantic import AfterValidator, Field, StringConstraints
 
-from app.settings.setting_values import MailAddress
+from app.settings.values import MailAddress
 
 LARGEST_ID = 2**63 - 1
 # As wide as the columns.

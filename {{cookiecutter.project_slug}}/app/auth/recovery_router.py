@@ -9,7 +9,7 @@ from app.auth import recovery
 from app.auth.dependencies import CurrentUser
 from app.auth.schemas import EmailRequest, OneTimeTokenRequest, PasswordReset
 from app.database import SessionDep
-from app.rate_limiting.throttles import RateLimiterDep
+from app.rate_limiting.limiter import RateLimiterDep
 
 router = APIRouter(prefix="/auth", tags=["auth"], route_class=OneHopRoute)
 

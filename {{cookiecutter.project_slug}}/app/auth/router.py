@@ -8,14 +8,14 @@ from fastapi.security import OAuth2PasswordRequestForm
 from app.api.dependencies import ExactPath, HashingLimit, PageDep, SettingsDep
 from app.api.errors import documented
 from app.api.fields import UserAgent
-from app.api.pages import Page, Slice
+from app.api.pagination import Page, Slice
 from app.api.routing import OneHopRoute
 from app.auth import service, sessions
 from app.auth.dependencies import CurrentUser
 from app.auth.schemas import Credentials, RefreshRequest, SessionId, SessionRead, TokenPair, UserRead, UserRegister
 from app.database import SessionDep
 from app.models import RefreshToken, User
-from app.rate_limiting.throttles import RateLimiterDep
+from app.rate_limiting.limiter import RateLimiterDep
 
 router = APIRouter(prefix="/auth", tags=["auth"], route_class=OneHopRoute)
 

@@ -14,7 +14,7 @@ from app.auth.passwords import verify_password
 from app.auth.schemas import TokenPair, UserRegister
 from app.auth.tokens import issue_access_token
 from app.models import User
-from app.rate_limiting.throttles import RateLimiter
+from app.rate_limiting.limiter import RateLimiter
 from app.settings import Settings
 
 WRONG = "Wrong e-mail address or password"

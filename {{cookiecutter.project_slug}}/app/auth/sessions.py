@@ -7,7 +7,7 @@ from sqlalchemy import CursorResult, Select, select, update
 from sqlalchemy.orm import Session
 
 from app.api.errors import NotFound, SessionRevoked, Unauthorized
-from app.api.pages import PageParams, Slice, read_slice
+from app.api.pagination import PageParams, Slice, read_slice
 from app.auth.tokens import hash_opaque_token, new_opaque_token
 from app.models import RefreshToken, User
 from app.models.columns import now

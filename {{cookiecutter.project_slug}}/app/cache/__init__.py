@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from app.cache.cache_store import CacheStore
 from app.database.commits import after_commit
 from app.models import Post, User
-from app.observability.questions import NEEDED, Question
+from app.observability.checks import NEEDED, Question
 from app.settings import get_settings
 
 SHOWN: tuple[type[Post | User], ...] = (Post, User)

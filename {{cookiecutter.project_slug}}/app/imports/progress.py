@@ -8,7 +8,7 @@ from app.api.errors import NotFound, documented
 from app.api.routing import OneHopRoute
 from app.auth.dependencies import CurrentUser
 from app.database import SessionDep
-from app.imports import imports
+from app.imports import service
 from app.imports.schemas import ErrorParams, TaskProblem, TaskRead
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], route_class=OneHopRoute)
@@ -22,10 +22,10 @@ def read_task(
     db: SessionDep,
 ) -> TaskRead:
     """Only for whoever started it. Of the errors, `limit` from `offset` on are shown, in the order of the file."""
-    job = imports.find_import(db, task_id, user)
+    job = service.find_import(db, task_id, user)
     if job is None:
         raise NotFound("Task not found")
-    problems = imports.problems_of(db, job, params.limit, params.offset)
+    problems = service.problems_of(db, job, params.limit, params.offset)
     return TaskRead(
         task_id=job.task_id,
         status=job.status,

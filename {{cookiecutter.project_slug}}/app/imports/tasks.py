@@ -7,7 +7,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from celery.signals import worker_ready
 
 from app.database import SessionLocal
-from app.imports import imports
+from app.imports import service
 from app.models.post_import import ImportStatus
 from app.worker import RetriedTask, celery, queue_length
 
@@ -21,12 +21,12 @@ IDLE_SECONDS = 60
 def import_posts(task_id: str) -> None:
     """Add the posts of a file; run again, it goes on where it ended, unless that was at a bug."""
     try:
-        imports.run_import(task_id)
+        service.run_import(task_id)
     except (*RetriedTask.autoretry_for, SoftTimeLimitExceeded):
         raise
     except Exception:
         with SessionLocal.begin() as db:
-            imports.fail(db, task_id)
+            service.fail(db, task_id)
         raise
 
 
@@ -34,9 +34,9 @@ def import_posts(task_id: str) -> None:
 def resume_imports(idle_seconds: float = IDLE_SECONDS) -> None:
     """Queue again what a worker that died, or a broker that forgot, has left."""
     # While others wait, a queued import most likely does too: queued again each minute, it would be there many times.
-    statuses = (ImportStatus.RUNNING,) if queue_length([celery.conf.task_default_queue]) else imports.UNFINISHED
+    statuses = (ImportStatus.RUNNING,) if queue_length([celery.conf.task_default_queue]) else service.UNFINISHED
     with SessionLocal.begin() as db:
-        left = imports.take_stalled(db, timedelta(seconds=idle_seconds), statuses)
+        left = service.take_stalled(db, timedelta(seconds=idle_seconds), statuses)
     for task_id in left:
         logger.info("Import %s goes on", task_id)
         import_posts.delay(task_id)

@@ -17,8 +17,8 @@ from app.api.docs import SHUT
 from app.imports import largest_bodies
 
 # {%- endif +%}
-from app.middleware.bodies import BodyLimit
-from app.middleware.requests import Requests
+from app.middleware.body_limit import BodyLimit
+from app.middleware.request_context import Requests
 from app.observability import metrics
 from app.observability.logs import access_logger
 from app.settings import Settings

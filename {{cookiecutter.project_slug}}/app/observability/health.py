@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from app.api.errors import ServiceUnavailable, documented
 from app.database import SessionLocal
-from app.observability.draining import refuse_while_draining
-from app.observability.questions import NEEDED, Question
+from app.observability.checks import NEEDED, Question
+from app.observability.shutdown import refuse_while_draining
 
 logger = logging.getLogger(__name__)
 router = APIRouter(prefix="/health", tags=["health"])

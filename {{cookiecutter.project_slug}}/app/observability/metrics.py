@@ -20,7 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from app import database
 from app.api.dependencies import SettingsDep
 from app.api.errors import Unauthorized
-from app.observability.questions import Question
+from app.observability.checks import Question
 
 router = APIRouter(include_in_schema=False)
 

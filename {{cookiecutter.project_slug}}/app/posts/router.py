@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, status
 
 from app.api.dependencies import PageDep
 from app.api.errors import documented
-from app.api.pages import Page, Slice
+from app.api.pagination import Page, Slice
 from app.api.routing import OneHopRoute
 from app.auth.dependencies import CurrentUser, OptionalUser
 from app.database import SessionDep

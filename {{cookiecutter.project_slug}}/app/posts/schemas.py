@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from app.api.fields import Id, one_line, without_nul
-from app.api.pages import PageParams
+from app.api.pagination import PageParams
 from app.models import PostStatus
 
 # The smallest text column of the supported engines holds 65,535 bytes, and a character takes up to four.

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, aliased
 
 from app import engines
 from app.api.errors import Conflict, Unauthorized
-from app.api.pages import PageParams, Slice, read_slice
+from app.api.pagination import PageParams, Slice, read_slice
 from app.models import Post, PostStatus, User
 from app.models.columns import now
 from app.posts.schemas import PostCreate, PostParams, PostRead

@@ -25,7 +25,7 @@ from sqlalchemy.exc import ArgumentError
 
 from app import engines
 from app.settings.production import refuse_unsafe
-from app.settings.setting_values import FromJSON, Host, MailAddress, Origin, Rate
+from app.settings.values import FromJSON, Host, MailAddress, Origin, Rate
 
 # Schemes of the engine's URLs: hosting providers don't agree on one.
 ENGINE_NAMES = r"{{ cookiecutter.__engine_names }}"

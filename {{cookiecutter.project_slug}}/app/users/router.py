@@ -4,14 +4,14 @@ from fastapi import APIRouter, status
 
 from app.api.dependencies import HashingLimit, PageDep
 from app.api.errors import documented
-from app.api.pages import Page, Slice
+from app.api.pagination import Page, Slice
 from app.api.routing import OneHopRoute
 from app.auth import accounts
 from app.auth.dependencies import AdminUser, CurrentUser
 from app.auth.schemas import UserPublic, UserRead
 from app.database import SessionDep
 from app.models import User
-from app.rate_limiting.throttles import RateLimiterDep
+from app.rate_limiting.limiter import RateLimiterDep
 from app.users import service
 from app.users.dependencies import EditableUser, ShownUser
 from app.users.schemas import PasswordChange, ProfileUpdate, UserCreate, UserUpdate

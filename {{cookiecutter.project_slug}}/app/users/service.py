@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
 from app.api.errors import Conflict, Forbidden, invalid_field
-from app.api.pages import PageParams, Slice, read_slice
+from app.api.pagination import PageParams, Slice, read_slice
 from app.auth import accounts, mails, sessions
 from app.auth.breaches import refuse_breached
 from app.auth.passwords import hash_password, verify_password
@@ -18,7 +18,7 @@ from app.cache import forget
 
 # {%- endif +%}
 from app.models import Post, Role, User
-from app.rate_limiting.throttles import RateLimiter
+from app.rate_limiting.limiter import RateLimiter
 
 ADMINS_ONLY = frozenset({"role", "is_active"})
 POSTS_DELETED_AT_ONCE = 1000

@@ -19,7 +19,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars, get_conte
 
 from app.api.errors import ServiceUnavailable
 from app.database.commits import after_commit
-from app.observability import telemetry
+from app.observability import tracing
 from app.observability.logs import configure_logging
 from app.settings import brokers, get_settings
 
@@ -179,4 +179,4 @@ def forget_connections(**_: object) -> None:
 @worker_process_init.connect
 def start_telemetry(**_: object) -> None:
     # Here and not in the process that forks: the threads that send would stay there.
-    telemetry.start_worker(settings)
+    tracing.start_worker(settings)

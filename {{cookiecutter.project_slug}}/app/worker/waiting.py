@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 from app import worker
 from app.observability import metrics
-from app.observability.questions import NEEDED, Question
+from app.observability.checks import NEEDED, Question
 
 logger = logging.getLogger(__name__)
 

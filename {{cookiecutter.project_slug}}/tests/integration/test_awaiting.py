@@ -19,7 +19,7 @@ from app.database import SessionDep, SessionLocal, engine
 from app.database.commits import later
 from app.models import Post, Role, User
 from app.posts.dependencies import EditablePost, VisiblePost
-from app.rate_limiting.throttles import RateLimiterDep, install_rate_limits
+from app.rate_limiting.limiter import RateLimiterDep, install_rate_limits
 from app.settings import Settings
 from app.users.dependencies import EditableUser, ExistingUser, ShownUser
 from tests.committed import add_users

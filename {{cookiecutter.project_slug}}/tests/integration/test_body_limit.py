@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.auth.tokens import issue_access_token
 from app.main import create_app
-from app.middleware.bodies import SMALL
+from app.middleware.body_limit import SMALL
 from app.models import Post, User
 from app.settings import Settings
 from tests.client import Client

@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from app import cli
 from app.main import create_app
 from app.observability import healthcheck
-from app.observability.draining import drain_on_sigterm
+from app.observability.shutdown import drain_on_sigterm
 from app.settings import Settings
 
 ROOT = Path(cli.__file__).parents[1]

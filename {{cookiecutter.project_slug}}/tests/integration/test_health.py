@@ -14,7 +14,7 @@ from app.api.dependencies import HASHING_THREADS
 from app.database import SessionLocal, engine
 from app.database.commits import BACKGROUND_THREADS
 from app.observability import health
-from app.observability.questions import NEEDED
+from app.observability.checks import NEEDED
 from app.settings import Settings
 from tests.client import Client
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from app.database import SessionLocal
-from app.imports import imports
+from app.imports import service
 from app.imports.csv_rows import read_rows
 from app.imports.tasks import import_posts
 from app.models import Post
@@ -31,14 +31,14 @@ GOOD, BAD = ["slug-2", "slug-3", "slug-5", "slug-6", "slug-8"], [4, 7]
 @pytest.fixture
 def task_id(server: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> str:
     """An import that nobody has begun."""
-    monkeypatch.setattr(imports, "BATCH", BATCH)
+    monkeypatch.setattr(service, "BATCH", BATCH)
     add_users(settings, "user@example.com", "other@example.com")
     return add_import("user@example.com", DOCUMENT)
 
 
 def add_import(email: str, document: bytes) -> str:
     with SessionLocal.begin() as db:
-        return imports.add_import(db, with_email(db, email), document).task_id
+        return service.add_import(db, with_email(db, email), document).task_id
 
 
 def slugs() -> list[str]:
@@ -54,7 +54,7 @@ def read(task_id: str) -> PostImport:
 
 def bad_lines(job: PostImport) -> list[int]:
     with SessionLocal() as db:
-        return [problem.line for problem in imports.problems_of(db, job, ROWS, 0)]
+        return [problem.line for problem in service.problems_of(db, job, ROWS, 0)]
 
 
 def has_document() -> bool:
@@ -90,48 +90,48 @@ class Failing:
 
 class TestAgain:
     def test_a_second_run_finds_nothing_to_do(self, task_id: str) -> None:
-        imports.run_import(task_id)
+        service.run_import(task_id)
         assert_complete(task_id)
         finished = read(task_id).updated_at
-        imports.run_import(task_id)
+        service.run_import(task_id)
         assert_complete(task_id)
         assert read(task_id).updated_at == finished
 
     @pytest.mark.parametrize("calls", [1, 2, 3, 4])
     def test_one_that_failed_half_way_goes_on(self, task_id: str, monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(imports, "add_posts", Failing(calls, OSError("gone")).around(imports.add_posts))
+            patch.setattr(service, "add_posts", Failing(calls, OSError("gone")).around(service.add_posts))
             with pytest.raises(OSError, match="gone"):
-                imports.run_import(task_id)
+                service.run_import(task_id)
         job = read(task_id)
         done = (calls - 1) * BATCH
         # What was counted is what was added; the batch that failed is as if it had never been.
         assert (job.processed, len(slugs()) + len(bad_lines(job))) == (done, done)
         assert job.status is (ImportStatus.RUNNING if done else ImportStatus.QUEUED)
-        imports.run_import(task_id)
+        service.run_import(task_id)
         assert_complete(task_id)
 
     def test_two_at_the_same_time_share_the_rows(self, task_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(imports, "BATCH", 1)
-        monkeypatch.setattr("app.imports.imports.read_rows", Meeting(2).around(read_rows))
+        monkeypatch.setattr(service, "BATCH", 1)
+        monkeypatch.setattr("app.imports.service.read_rows", Meeting(2).around(read_rows))
         with ThreadPoolExecutor(2) as threads:
-            runs = [threads.submit(imports.run_import, task_id) for _ in range(2)]
+            runs = [threads.submit(service.run_import, task_id) for _ in range(2)]
             assert [run.result() for run in runs] == [None, None]
         assert_complete(task_id)
 
     def test_an_unknown_one_is_left_alone(self, task_id: str) -> None:
-        imports.run_import("unknown")
+        service.run_import("unknown")
         assert read(task_id).status is ImportStatus.QUEUED
 
     def test_one_that_has_failed_is_not_taken_up_again(self, task_id: str) -> None:
         with SessionLocal.begin() as db:
             db.execute(update(PostImport).values(status=ImportStatus.FAILED))
-        imports.run_import(task_id)
+        service.run_import(task_id)
         assert (read(task_id).status, slugs()) == (ImportStatus.FAILED, [])
 
     def test_one_does_not_touch_another(self, task_id: str) -> None:
         other = add_import("other@example.com", numbered(1))
-        imports.run_import(task_id)
+        service.run_import(task_id)
         job = read(other)
         assert (job.status, job.processed) == (ImportStatus.QUEUED, 0)
 
@@ -150,7 +150,7 @@ class TestFailures:
     def test_what_may_pass_leaves_it_to_go_on(
         self, task_id: str, monkeypatch: pytest.MonkeyPatch, error: Exception
     ) -> None:
-        monkeypatch.setattr(imports, "add_posts", Failing(2, error).around(imports.add_posts))
+        monkeypatch.setattr(service, "add_posts", Failing(2, error).around(service.add_posts))
         # A worker asks again later what does not answer; out of time, it leaves that to `resume_imports`.
         with pytest.raises((Retry, SoftTimeLimitExceeded)):
             import_posts.delay(task_id)
@@ -159,7 +159,7 @@ class TestFailures:
         assert_complete(task_id)
 
     def test_a_bug_ends_it_for_good(self, task_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(imports, "add_posts", Failing(2, LookupError("bug")).around(imports.add_posts))
+        monkeypatch.setattr(service, "add_posts", Failing(2, LookupError("bug")).around(service.add_posts))
         with pytest.raises(LookupError, match="bug"):
             import_posts.delay(task_id)
         job = read(task_id)
@@ -170,7 +170,7 @@ class TestFailures:
 
     def test_a_bug_of_one_does_not_end_another(self, task_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
         other = add_import("other@example.com", numbered(1))
-        monkeypatch.setattr(imports, "add_posts", Failing(1, LookupError("bug")).around(imports.add_posts))
+        monkeypatch.setattr(service, "add_posts", Failing(1, LookupError("bug")).around(service.add_posts))
         with pytest.raises(LookupError, match="bug"):
             import_posts.delay(task_id)
         assert read(other).status is ImportStatus.QUEUED

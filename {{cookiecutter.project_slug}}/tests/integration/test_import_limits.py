@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from app.api.errors import Conflict
 from app.database import SessionLocal
-from app.imports import imports
+from app.imports import service
 from app.imports.csv_rows import read_rows
 from app.imports.tasks import import_posts
 from app.models import User
@@ -62,7 +62,7 @@ def test_two_uploads_of_a_user_at_once_are_one_import(server: TestClient, settin
         with SessionLocal.begin() as db:
             author = db.scalars(select(User)).one()
             together.wait()
-            imports.add_import(db, author, numbered(1))
+            service.add_import(db, author, numbered(1))
             # The other one gets as far as it can before this one commits.
             sleep(0.2)
 
@@ -95,7 +95,7 @@ def test_a_process_takes_in_one_file_at_a_time(
 
         return call
 
-    monkeypatch.setattr(imports, "add_import", counted(imports.add_import))
+    monkeypatch.setattr(service, "add_import", counted(service.add_import))
     with ThreadPoolExecutor(3) as threads:
         responses = list(threads.map(lambda headers: post(server, headers), users))
     assert [response.status_code for response in responses] == [202] * 3

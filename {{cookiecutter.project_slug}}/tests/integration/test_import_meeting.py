@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from app.database import SessionLocal
-from app.imports import imports
+from app.imports import service
 from app.imports.tasks import import_posts
 from app.models import Post, Role, User
 from app.models.post_import import ImportStatus, PostImport, PostImportProblem
-from app.posts import service
+from app.posts import service as posts
 from app.settings import Settings
 from tests.committed import add_users
 from tests.meeting import PATIENCE, Pursuit
@@ -29,7 +29,7 @@ BATCH = 2
 @pytest.fixture
 def headers(server: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
     """An author and an admin, as they are known to the server."""
-    monkeypatch.setattr(imports, "BATCH", BATCH)
+    monkeypatch.setattr(service, "BATCH", BATCH)
     return add_users(settings, "user@example.com") + add_users(settings, "admin@example.com", role=Role.ADMIN)
 
 
@@ -37,7 +37,7 @@ def headers(server: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPa
 def task_id(headers: Any) -> str:
     with SessionLocal.begin() as db:
         author = db.scalars(select(User).where(User.email == "user@example.com")).one()
-        return imports.add_import(db, author, numbered(3 * BATCH)).task_id
+        return service.add_import(db, author, numbered(3 * BATCH)).task_id
 
 
 def bad_lines(db: Session) -> list[int]:
@@ -72,7 +72,7 @@ class TestAuthors:
             assert count(Post) == BATCH
             assert server.delete("/users/me", headers=headers[0]).status_code == 204
 
-        monkeypatch.setattr(imports, "run_batch", once_after(1, imports.run_batch, leave))
+        monkeypatch.setattr(service, "run_batch", once_after(1, service.run_batch, leave))
         import_posts.delay(task_id)
         assert (count(PostImport), count(Post)) == (0, 0)
 
@@ -80,7 +80,7 @@ class TestAuthors:
         self, server: TestClient, headers: list[dict[str, str]], task_id: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         pursuit = Pursuit(lambda: server.delete("/users/me", headers=headers[0]))
-        monkeypatch.setattr(imports, "claim", once_after(2, imports.claim, pursuit.happen_once))
+        monkeypatch.setattr(service, "claim", once_after(2, service.claim, pursuit.happen_once))
         with pursuit.watched():
             import_posts.delay(task_id)
         assert pursuit.response.status_code == 204
@@ -96,7 +96,7 @@ class TestAuthors:
             body = {"is_active": False}
             assert server.patch(f"/users/{author_id}", json=body, headers=headers[1]).status_code == 200
 
-        monkeypatch.setattr(imports, "run_batch", once_after(1, imports.run_batch, deactivate))
+        monkeypatch.setattr(service, "run_batch", once_after(1, service.run_batch, deactivate))
         import_posts.delay(task_id)
         with SessionLocal() as db:
             job = db.scalars(select(PostImport)).one()
@@ -109,7 +109,7 @@ class TestSlugs:
     def taking(*slugs: str) -> Callable[..., Any]:
         """Return the look at what is taken, after which somebody else takes one of these, each time another."""
         left = list(slugs)
-        look = imports.sorted_out
+        look = service.sorted_out
 
         def sorted_out(db: Session, batch: Any) -> Any:
             found = look(db, batch)
@@ -125,8 +125,8 @@ class TestSlugs:
     def test_one_that_is_taken_after_the_look_is_refused_and_the_others_are_added(
         self, task_id: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(imports, "BATCH", 10)
-        monkeypatch.setattr(imports, "sorted_out", self.taking("slug-3", "slug-7"))
+        monkeypatch.setattr(service, "BATCH", 10)
+        monkeypatch.setattr(service, "sorted_out", self.taking("slug-3", "slug-7"))
         import_posts.delay(task_id)
         with SessionLocal() as db:
             job = db.scalars(select(PostImport)).one()
@@ -134,8 +134,8 @@ class TestSlugs:
             assert len(db.scalars(select(Post).where(Post.title != "Theirs")).all()) == 3 * BATCH - 2
 
     def test_when_that_never_ends_the_import_does(self, task_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(imports, "ATTEMPTS", 2)
-        monkeypatch.setattr(imports, "sorted_out", self.taking("slug-2", "slug-3"))
+        monkeypatch.setattr(service, "ATTEMPTS", 2)
+        monkeypatch.setattr(service, "sorted_out", self.taking("slug-2", "slug-3"))
         with pytest.raises(IntegrityError):
             import_posts.delay(task_id)
         with SessionLocal() as db:
@@ -146,7 +146,7 @@ class TestSlugs:
         self, server: TestClient, headers: list[dict[str, str]], task_id: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         under_way = Event()
-        flush_slug = service.flush_slug
+        flush_slug = posts.flush_slug
 
         def flush_slug_and_tell(db: Any) -> None:
             under_way.set()
@@ -158,8 +158,8 @@ class TestSlugs:
             assert under_way.wait(PATIENCE)
 
         answers: list[Future[Response]] = []
-        monkeypatch.setattr(service, "flush_slug", flush_slug_and_tell)
-        monkeypatch.setattr(imports, "sorted_out", once_after(2, imports.sorted_out, write))
+        monkeypatch.setattr(posts, "flush_slug", flush_slug_and_tell)
+        monkeypatch.setattr(service, "sorted_out", once_after(2, service.sorted_out, write))
         with ThreadPoolExecutor(1) as threads:
             import_posts.delay(task_id)
         (status,) = [answer.result().status_code for answer in answers]

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.imports import imports
+from app.imports import service
 from app.models import Post, PostStatus, User
 from app.models.columns import now
 from app.models.post_import import PostImport
@@ -103,7 +103,7 @@ class TestImportPosts:
     def test_there_may_be_more_rows_than_are_added_at_a_time(
         self, client: Client, db: Session, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(imports, "BATCH", 2)
+        monkeypatch.setattr(service, "BATCH", 2)
         told = outcome(client, numbered(5))
         assert (told["processed"], told["total"], told["status"]) == (5, 5, "complete")
         assert [post.slug for post in posts(db)] == ["slug-2", "slug-3", "slug-4", "slug-5", "slug-6"]
@@ -151,7 +151,7 @@ class TestImportBadRows:
     def test_the_second_row_with_a_slug_is_refused(
         self, client: Client, db: Session, monkeypatch: pytest.MonkeyPatch, batch: int
     ) -> None:
-        monkeypatch.setattr(imports, "BATCH", batch)
+        monkeypatch.setattr(service, "BATCH", batch)
         rows = [("First", "Body", "a"), ("Second", "Body", "a"), ("Third", "Body", "b"), ("Fourth", "Body", "a")]
         told = outcome(client, table(*rows))
         assert told["errors"] == [{"line": 3, "reason": TAKEN}, {"line": 5, "reason": TAKEN}]

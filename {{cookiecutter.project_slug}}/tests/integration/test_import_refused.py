@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from app.auth.tokens import issue_access_token
 from app.database import SessionLocal
 from app.imports.csv_rows import Row, read_rows
-from app.imports.uploads import FORM_BYTES
+from app.imports.router import FORM_BYTES
 from app.models import Post, User
 from app.models.post_import import PostImport
 from app.settings import Settings
@@ -94,7 +94,7 @@ class TestImportWithoutPermission:
                 elsewhere.execute(delete(User))
             return read_rows(document)
 
-        monkeypatch.setattr("app.imports.imports.read_rows", read_rows_while_the_author_goes)
+        monkeypatch.setattr("app.imports.service.read_rows", read_rows_while_the_author_goes)
         response = server.post("/posts/import", headers=headers, **form(numbered(1)))
         assert (response.status_code, response.json()) == (401, {"detail": "Invalid or expired token"})
         with SessionLocal() as db:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.api import pages
+from app.api import pagination
 from app.models import Post, PostStatus, User
 from app.models.columns import now
 from app.posts.schemas import PostRead
@@ -151,7 +151,7 @@ class TestPages:
     def test_they_are_counted_as_far_as_anybody_can_go(
         self, client: Client, user: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(pages, "MOST_COUNTED", 4)
+        monkeypatch.setattr(pagination, "MOST_COUNTED", 4)
         PostFactory.create_batch(6, author=user)
         for query in ("", f"author_id={user.id}", "q=body"):
             body = client.get(f"/posts?{query}").json()

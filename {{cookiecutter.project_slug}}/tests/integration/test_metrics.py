@@ -90,7 +90,9 @@ def test_it_is_no_line_of_the_log_and_in_no_schema(app: FastAPI, anon_client: Cl
     # Nor is a health check that went well, and whatever is not found is.
     anon_client.get("/health/ready")
     anon_client.get("/health/unknown")
-    assert [(line["route"], line["status"]) for line in lines.of("app.middleware.requests")] == [("unmatched", 404)]
+    assert [(line["route"], line["status"]) for line in lines.of("app.middleware.request_context")] == [
+        ("unmatched", 404)
+    ]
     assert "/metrics" not in app.openapi()["paths"]
 
 

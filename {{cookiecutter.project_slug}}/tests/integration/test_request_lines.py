@@ -62,7 +62,7 @@ def test_every_request_has_its_line_and_its_id_whoever_answers(
     for method, path, headers, status, _ in ASKED:
         response = client.request(method, path, headers=GIVEN | headers)
         assert (response.status_code, response.headers.get_list("X-Request-ID")) == (status, [*GIVEN.values()])
-    told = lines.of("app.middleware.requests")
+    told = lines.of("app.middleware.request_context")
     assert [(line["method"], line["status"], line["route"]) for line in told] == [
         (method, status, route) for method, _, _, status, route in ASKED
     ]

@@ -14,9 +14,9 @@ from starlette.testclient import TestClient
 
 from app.main import create_app
 from app.models import User
-from app.rate_limiting import shared_buckets
-from app.rate_limiting.buckets import BoundedMemoryStorage
-from app.rate_limiting.shared_buckets import SharedRateLimiter
+from app.rate_limiting import redis
+from app.rate_limiting.memory import BoundedMemoryStorage
+from app.rate_limiting.redis import SharedRateLimiter
 from app.settings import Settings
 from tests.caching import SECONDS_FOR_AN_ANSWER
 from tests.client import Client
@@ -63,7 +63,7 @@ def make(settings: Settings, proxy: Proxy) -> Iterator[Make]:
 @pytest.fixture
 def distant(make: Make, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> SharedRateLimiter:
     """Limits with the proxy on the way to Redis; a pause lasts until the test ends it."""
-    monkeypatch.setattr(shared_buckets, "PAUSE_SECONDS", 600)
+    monkeypatch.setattr(redis, "PAUSE_SECONDS", 600)
     return make(patient=False, redis_url=proxy.url)
 
 
@@ -94,7 +94,7 @@ def test_while_redis_is_down_each_process_limits_alone(
     assert distant.get_window_stats(RATE, "ada").remaining == 0
     # It costs one timeout and one line of the log.
     assert proxy.asked == 1
-    (line,) = [record for record in caplog.records if record.name == shared_buckets.__name__]
+    (line,) = [record for record in caplog.records if record.name == redis.__name__]
     assert (line.levelname, "Redis is down" in line.getMessage()) == ("WARNING", True)
     proxy.way = Way.OPEN
 

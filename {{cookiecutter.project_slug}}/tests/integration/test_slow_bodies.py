@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app.auth.tokens import issue_access_token
-from app.middleware.bodies import SMALL
+from app.middleware.body_limit import SMALL
 from app.models import User
 from app.settings import Settings
 from tests.client import Client
@@ -23,7 +23,7 @@ Sender = Callable[..., Client]
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch, client_with: Callable[..., Client]) -> Client:
     """A client of an application that waits for a body for a moment, and reads two large ones at a time."""
-    monkeypatch.setattr("app.middleware.bodies.LARGE_BODIES", 2)
+    monkeypatch.setattr("app.middleware.body_limit.LARGE_BODIES", 2)
     return client_with(request_body_seconds=SECONDS)
 
 
@@ -76,7 +76,7 @@ class TestManyLargeBodies:
     def test_an_address_sends_a_few_at_a_time_and_others_are_not_held_up(
         self, sender: Sender, user: User, other_user: User, admin: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("app.middleware.bodies.LARGE_BODIES_OF_ADDRESS", 1)
+        monkeypatch.setattr("app.middleware.body_limit.LARGE_BODIES_OF_ADDRESS", 1)
         requests = [unfinished(sender(one, "shared")) for one in (user, other_user)]
         futures = [request.begin() for request in requests]
         assert post(sender(admin)) == 201

@@ -7,8 +7,8 @@ import pytest
 from limits import parse
 from limits.strategies import MovingWindowRateLimiter
 
-from app.rate_limiting import buckets
-from app.rate_limiting.buckets import BoundedMemoryStorage
+from app.rate_limiting import memory
+from app.rate_limiting.memory import BoundedMemoryStorage
 
 if TYPE_CHECKING:
     from tests.throttling import PassTime
@@ -78,7 +78,7 @@ def test_hits_are_forgotten_after_their_window(
 def test_the_least_recently_tried_keys_make_room_for_others(
     limits: MovingWindowRateLimiter, storage: BoundedMemoryStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(buckets, "MAX_KEYS", 10)
+    monkeypatch.setattr(memory, "MAX_KEYS", 10)
     hit(limits, "victim", times=3)
     for number in range(20):
         hit(limits, f"attacker {number}", times=3)

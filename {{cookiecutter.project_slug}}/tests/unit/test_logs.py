@@ -96,7 +96,7 @@ def test_the_line_of_a_request_is_written_as_all_others(
         assert line.pop("timestamp").endswith("Z")
         assert line == {
             "level": "info",
-            "logger": "app.middleware.requests",
+            "logger": "app.middleware.request_context",
             "event": "request",
             "request_id": "[token]",
             "method": "GET",

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from app.observability.questions import Question
+from app.observability.checks import Question
 
 
 class Asked:

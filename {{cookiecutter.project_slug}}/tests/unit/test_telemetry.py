@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.observability import telemetry
+from app.observability import tracing
 from app.settings import Settings
 
 OFF = {"auto_configure": False, "logs": False}
@@ -15,14 +15,14 @@ PACKAGES = {"opentelemetry.exporter.otlp", "opentelemetry.instrumentation", "sen
 
 @pytest.fixture(autouse=True)
 def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*telemetry.TRACES, *telemetry.ERRORS):
+    for name in (*tracing.TRACES, *tracing.ERRORS):
         monkeypatch.delenv(name, raising=False)
 
 
 def test_without_a_place_to_send_to_nothing_is_imported_and_nothing_said(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert telemetry.start(settings) == OFF
+    assert tracing.start(settings) == OFF
     assert (caplog.records, PACKAGES & sys.modules.keys()) == ([], set())
 
 
@@ -31,8 +31,8 @@ def test_a_place_without_the_packages_is_told_and_stops_nothing(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str, extra: str
 ) -> None:
     monkeypatch.setenv(name, "https://key@collector.example.com/1")
-    monkeypatch.setattr(telemetry, "find_spec", lambda _: None)
-    assert telemetry.start(settings) == OFF
+    monkeypatch.setattr(tracing, "find_spec", lambda _: None)
+    assert tracing.start(settings) == OFF
     (told,) = [record.getMessage() for record in caplog.records]
     assert told == f"{name} is set and its packages are missing: uv sync --extra {extra} installs them"
 
@@ -46,7 +46,7 @@ def test_sentry_is_sent_no_address_no_token_and_no_query() -> None:
         "breadcrumbs": {"values": [{"message": "To user@example.com", "data": {"to": "user@example.com"}}]},
         "request": {"url": "http://testserver/posts", "method": "GET", "query_string": "q=user%40example.com"},
     }
-    clean = telemetry.clean_event(event, {})
+    clean = tracing.clean_event(event, {})
     assert "example.com" not in str(clean)
     assert clean["event_id"] == event["event_id"]
     assert clean["exception"]["values"][0] == {**event["exception"]["values"][0], "value": "[address] has [token]"}

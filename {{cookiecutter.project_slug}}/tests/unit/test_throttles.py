@@ -7,8 +7,8 @@ from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import Request
 
 from app.main import app
-from app.rate_limiting.buckets import BoundedMemoryStorage
-from app.rate_limiting.throttles import UNIX_SOCKET, RateLimiter, client_key, get_rate_limiter
+from app.rate_limiting.limiter import UNIX_SOCKET, RateLimiter, client_key, get_rate_limiter
+from app.rate_limiting.memory import BoundedMemoryStorage
 from tests.unit.given import make
 
 pytestmark = pytest.mark.usefixtures("no_environment")

@@ -21,12 +21,12 @@ from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import HTTPConnection
 
 from app.api.errors import TooManyRequests
-from app.rate_limiting import (
-    buckets,
-    # {% if cookiecutter.use_redis %}
-    shared_buckets,
-    # {% endif %}
-)
+from app.rate_limiting.memory import BoundedMemoryStorage
+
+# {%- if cookiecutter.use_redis +%}
+from app.rate_limiting.redis import SharedRateLimiter
+
+# {%- endif +%}
 from app.settings import Settings
 
 UNIX_SOCKET = "unix socket"
@@ -100,9 +100,9 @@ def client_key(host: str | None) -> str:
 
 def install_rate_limits(app: FastAPI) -> None:
     """Give the application rate limits of its own."""
-    limits = MovingWindowRateLimiter(buckets.BoundedMemoryStorage())
+    limits = MovingWindowRateLimiter(BoundedMemoryStorage())
     # {% if cookiecutter.use_redis %}
-    limits = shared_buckets.SharedRateLimiter(app.state.settings, fallback=limits)
+    limits = SharedRateLimiter(app.state.settings, fallback=limits)
     # {% endif %}
     app.state.rate_limits = limits
 

@@ -12,9 +12,9 @@ from app.api.errors import documented
 from app.api.routing import OneHopRoute
 from app.auth.dependencies import CurrentUser
 from app.database import SessionDep
-from app.imports import imports
+from app.imports import service
 from app.imports.tasks import import_posts
-from app.rate_limiting.throttles import RateLimiterDep
+from app.rate_limiting.limiter import RateLimiterDep
 from app.worker import enqueue
 
 # What a form adds around its file.
@@ -56,6 +56,6 @@ def import_file(
     most = settings.import_max_bytes
     if len(document) > most:
         raise HTTPException(status.HTTP_413_CONTENT_TOO_LARGE, f"The file is too large: at most {most} bytes")
-    started = imports.add_import(db, author, document)
-    enqueue(db, import_posts, started.task_id, undo=partial(imports.remove_import, started.task_id))
+    started = service.add_import(db, author, document)
+    enqueue(db, import_posts, started.task_id, undo=partial(service.remove_import, started.task_id))
     return TaskStarted(task_id=started.task_id)

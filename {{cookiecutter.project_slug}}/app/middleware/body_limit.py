@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.errors import AppError, BodyTooLarge, BodyTooSlow, TooManyRequests, Unauthorized, refused
 from app.auth.tokens import read_access_token
-from app.rate_limiting.throttles import client_key, get_rate_limiter
+from app.rate_limiting.limiter import client_key, get_rate_limiter
 from app.settings import Settings
 
 SMALL = 16_000
