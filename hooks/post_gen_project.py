@@ -57,7 +57,6 @@ UNUSED: list[str] = [
     # {% endif %}
     # {% if not cookiecutter.use_celery %}
     "app/auth/tasks.py",
-    "app/database/documents.py",
     "app/worker/messages.py",
     "app/models/outgoing_mail.py",
     "app/models/post_import.py",
@@ -76,6 +75,7 @@ UNUSED: list[str] = [
     "deploy/kubernetes/worker-mail.yaml",
     "deploy/kubernetes/worker.yaml",
     "docs/scaling.md",
+    "migrations/versions/20261122_7e3b5a9c1d42_post_imports.py",
     "migrations/versions/20261128_9d41c7e0b3a6_outgoing_mails.py",
     "tests/eager.py",
     "tests/integration/test_import_again.py",

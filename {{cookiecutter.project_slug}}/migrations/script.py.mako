@@ -11,9 +11,6 @@ import sqlalchemy as sa
 from alembic import op
 
 import app.database
-# {% if cookiecutter.use_celery %}
-import app.database.documents
-# {% endif %}
 ${imports if imports else ""}
 revision: str = ${repr(up_revision)}
 down_revision: str | Sequence[str] | None = ${repr(down_revision)}

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 from anyio import Semaphore
 from fastapi import BackgroundTasks, Depends
 from sqlalchemy import (
-    BigInteger,
     Connection,
     DateTime,
     Dialect,
@@ -20,7 +19,6 @@ from sqlalchemy import (
     event,
     make_url,
 )
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session, sessionmaker
 from sqlalchemy.sql.selectable import GenerativeSelect
 from starlette.requests import HTTPConnection
@@ -63,22 +61,6 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-@compiles(UTCDateTime)
-def time_column(*_: object, **__: object) -> str:
-    """Return the type of the columns of this engine that keeps microseconds."""
-    return "{{ cookiecutter.__time_column }}"
-
-
-class Key(BigInteger):
-    """A key of 64 bits, as wide as the ids that requests may name."""
-
-
-@compiles(Key)
-def key_column(*_: object, **__: object) -> str:
-    """Return the type of 64 bits that this engine counts up by itself."""
-    return "{{ cookiecutter.__key_column }}"
-
-
 class Base(DeclarativeBase):
     """Base of the models; its naming convention lets migrations name every constraint."""
 
@@ -93,8 +75,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         **engines.pool_options(url),
         # A server that does not answer keeps no thread for as long as the system would wait.
         "connect_args": engines.connect_args(url),
-        # Stricter levels lock what lies between the rows, or refuse a commit that then has to be tried again.
-        "isolation_level": "{{ cookiecutter.__isolation_level }}",
+        "isolation_level": engines.CURRENT.ISOLATION_LEVEL,
         # The one more asks whether the database answers.
         "pool_size": settings.request_threads + HASHING_THREADS + BACKGROUND_THREADS + 1,
         "max_overflow": 0,

@@ -17,6 +17,10 @@ def module_of(name: str) -> ModuleType:
     return import_module(f"{__name__}.{name}")
 
 
+CURRENT = module_of("{{ cookiecutter.database_engine }}")
+"""The module of the engine that this project runs on."""
+
+
 def prepare(engine: Engine) -> None:
     """Set up every connection that the engine opens."""
     module_of(engine.dialect.name).prepare(engine)
@@ -59,7 +63,7 @@ def connect_args(url: URL, *, patient: bool = False) -> dict[str, Any]:
 
 def violates(error: IntegrityError, constraint: str) -> bool:
     """Return whether the statement failed because of the constraint of this name."""
-    found: bool = module_of("{{ cookiecutter.database_engine }}").violates(error.orig, constraint)
+    found: bool = CURRENT.violates(error.orig, constraint)
     return found
 
 
@@ -67,6 +71,5 @@ def is_unavailable(error: DBAPIError | PoolTimeoutError) -> bool:
     """Return whether the database is out of reach, out of space or busy, so that the same request may succeed later."""
     if isinstance(error, PoolTimeoutError) or error.connection_invalidated:
         return True
-    engine = module_of("{{ cookiecutter.database_engine }}")
-    found: bool = engine.is_unavailable(error.orig, connecting=error.statement is None)
+    found: bool = CURRENT.is_unavailable(error.orig, connecting=error.statement is None)
     return found

@@ -10,10 +10,15 @@ from pymysql.connections import Connection as Driver
 from pymysql.constants import ER
 from pymysql.constants.SERVER_STATUS import SERVER_STATUS_IN_TRANS
 from pymysql.err import MySQLError, OperationalError
-from sqlalchemy import URL, Connection, Engine, event, text
+from sqlalchemy import URL, Connection, DateTime, Engine, LargeBinary, event, text
+from sqlalchemy.ext.compiler import compiles
 
 from app.engines.stale import replace_stale
 
+SCHEMES = ("mysql", "mariadb")
+DRIVER = "mysql+pymysql"
+# Stricter levels lock what lies between the rows.
+ISOLATION_LEVEL = "READ COMMITTED"
 OPTIONS = {"connect_timeout": 5, "read_timeout": 10, "write_timeout": 10}
 # `end_open_transaction` stands in for the pool, which would send ROLLBACK after each COMMIT.
 POOL_OPTIONS: dict[str, Any] = {"pool_reset_on_return": None}
@@ -41,6 +46,18 @@ UNAVAILABLE = {
     READ_ONLY_MODE,
     STATEMENT_TIMEOUT,
 }
+
+
+@compiles(DateTime, "mysql")
+def date_time(*_: object, **__: object) -> str:
+    """Return a type that keeps microseconds."""
+    return "DATETIME(6)"
+
+
+@compiles(LargeBinary, "mysql")
+def large_binary(*_: object, **__: object) -> str:
+    """Return a type that holds 16 MB, where BLOB ends at 64 kB."""
+    return "MEDIUMBLOB"
 
 
 def prepare(engine: Engine) -> None:

@@ -14,6 +14,11 @@ from sqlalchemy.exc import OperationalError
 
 from app.engines.stale import replace_stale
 
+# Hosting providers don't agree on one.
+SCHEMES = ("postgresql", "postgres")
+DRIVER = "postgresql+psycopg"
+# Stricter levels may refuse a commit that then has to be tried again.
+ISOLATION_LEVEL = "READ COMMITTED"
 OPTIONS: dict[str, Any] = {
     "connect_timeout": 5,
     # For a statement. It is the client's own, since a connection pooler takes no settings of the server's.

@@ -7,9 +7,13 @@ from sqlite3 import Connection as SQLiteConnection
 from tempfile import gettempdir
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, event, make_url
+from sqlalchemy import URL, BigInteger, Connection, Engine, Table, event, make_url
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.compiler import compiles
 
+SCHEMES = ("sqlite",)
+DRIVER = "sqlite"
+ISOLATION_LEVEL = "SERIALIZABLE"
 # How long to wait for a lock.
 OPTIONS = {"timeout": 15}
 POOL_OPTIONS: dict[str, Any] = {}
@@ -53,6 +57,12 @@ def violates(error: sqlite3.Error, constraint: str) -> bool:
     table = columns.partition(".")[0]
     name = f"uq_{table}_{columns.replace(f'{table}.', '').replace(', ', '_')}"
     return name == constraint if kind == "UNIQUE" else kind.startswith("FOREIGN KEY") and constraint.startswith("fk_")
+
+
+@compiles(BigInteger, "sqlite")
+def big_integer(*_: object, **__: object) -> str:
+    """Return the one type of a key that SQLite generates; it holds 64 bits all the same."""
+    return "INTEGER"
 
 
 @event.listens_for(Table, "before_create")

@@ -3,10 +3,8 @@
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import Enum
+from sqlalchemy import BigInteger, Enum
 from sqlalchemy.orm import Mapped, mapped_column
-
-from app.database import Key
 
 
 def now() -> datetime:
@@ -29,7 +27,7 @@ def enum_column(choices: type[StrEnum], name: str) -> Enum:
 class Identified:
     """An integer key given by the database."""
 
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
 
 
 class Timestamped:

@@ -2,11 +2,10 @@
 
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
-from app.database.documents import Document
 from app.models.columns import Identified, Timestamped, enum_column
 
 
@@ -34,7 +33,7 @@ class PostImport(Identified, Timestamped, Base):
     total: Mapped[int]
     processed: Mapped[int] = mapped_column(default=0)
     # Read once in a run, and no longer kept when there is nothing left to do.
-    document: Mapped[bytes | None] = mapped_column(Document, deferred=True)
+    document: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
 
 
 class PostImportProblem(Identified, Base):

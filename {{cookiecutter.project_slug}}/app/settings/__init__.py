@@ -1,6 +1,5 @@
 """Settings of the application, read from the environment and from `.env`."""
 
-import re
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Literal, Self
@@ -27,9 +26,6 @@ from app import engines
 from app.settings.production import refuse_unsafe
 from app.settings.values import FromJSON, Host, MailAddress, Origin, Rate
 
-# Schemes of the engine's URLs: hosting providers don't agree on one.
-ENGINE_NAMES = r"{{ cookiecutter.__engine_names }}"
-DATABASE_DRIVER = "{{ cookiecutter.__database_driver }}"
 EXAMPLE_URL = "{{ cookiecutter.__database_url }}"
 MailUrl = Annotated[AnyUrl, UrlConstraints(allowed_schemes=["console", "smtp", "smtps"])]
 SigningKey = Annotated[SecretStr, Field(min_length=1)]
@@ -51,13 +47,13 @@ def with_driver(url: str) -> str:
     except (ArgumentError, ValueError):
         # Without the original message: it repeats the port, which in a mistyped URL may be the password.
         raise ValueError(f"must look like {EXAMPLE_URL}") from None
-    engine = DATABASE_DRIVER.partition("+")[0]
+    schemes = engines.CURRENT.SCHEMES
     given = parsed.drivername.partition("+")[0]
-    if re.fullmatch(ENGINE_NAMES, given) is None:
-        raise ValueError(f"names the engine {given!r}; this project runs on {engine!r}")
+    if given not in schemes:
+        raise ValueError(f"names the engine {given!r}; this project runs on {schemes[0]!r}")
     if parsed.database in {None, "", ":memory:"}:
         raise ValueError("names no database")
-    parsed = parsed.set(drivername=DATABASE_DRIVER)
+    parsed = parsed.set(drivername=engines.CURRENT.DRIVER)
     engines.connect_args(parsed)
     return parsed.render_as_string(hide_password=False)
 

@@ -10,13 +10,6 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-from app import database
-
-# {%- if cookiecutter.use_celery +%}
-from app.database import documents
-
-# {%- endif +%}
-
 revision: str = "4c1e0a7d52b9"
 down_revision: str | None = None
 branch_labels: str | Sequence[str] | None = None
@@ -30,7 +23,7 @@ def upgrade() -> None:
     # {% endif %}
     op.create_table(
         "users",
-        sa.Column("id", database.Key(), nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("email", sa.String(254), nullable=False),
         sa.Column("name", sa.String(100), nullable=False),
         sa.Column("password_hash", sa.String(255), nullable=False),
@@ -47,16 +40,16 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("is_active", sa.Boolean(), nullable=False),
-        sa.Column("email_verified_at", database.UTCDateTime(), nullable=True),
+        sa.Column("email_verified_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("token_version", sa.Integer(), nullable=False),
-        sa.Column("created_at", database.UTCDateTime(), nullable=False),
-        sa.Column("updated_at", database.UTCDateTime(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
     )
     op.create_table(
         "posts",
-        sa.Column("id", database.Key(), nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("title", sa.String(200), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("slug", sa.String(200), nullable=False),
@@ -72,10 +65,10 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
-        sa.Column("author_id", database.Key(), nullable=False),
-        sa.Column("deleted_at", database.UTCDateTime(), nullable=True),
-        sa.Column("created_at", database.UTCDateTime(), nullable=False),
-        sa.Column("updated_at", database.UTCDateTime(), nullable=False),
+        sa.Column("author_id", sa.BigInteger(), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["author_id"],
             ["users.id"],
@@ -95,17 +88,17 @@ def upgrade() -> None:
     op.create_index(op.f("ix_posts_author_id_title"), "posts", ["author_id", "title", "id"])
     op.create_table(
         "refresh_tokens",
-        sa.Column("id", database.Key(), nullable=False),
-        sa.Column("user_id", database.Key(), nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
         sa.Column("family", sa.String(32), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("token_hash", sa.String(64), nullable=False),
-        sa.Column("started_at", database.UTCDateTime(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("user_agent", sa.String(200), nullable=True),
-        sa.Column("created_at", database.UTCDateTime(), nullable=False),
-        sa.Column("expires_at", database.UTCDateTime(), nullable=False),
-        sa.Column("spent_at", database.UTCDateTime(), nullable=True),
-        sa.Column("revoked_at", database.UTCDateTime(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("spent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["user_id"],
             ["users.id"],
@@ -120,8 +113,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_refresh_tokens_family"), "refresh_tokens", ["family"])
     op.create_table(
         "one_time_tokens",
-        sa.Column("id", database.Key(), nullable=False),
-        sa.Column("user_id", database.Key(), nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
         sa.Column(
             "purpose",
             sa.Enum(
@@ -137,8 +130,8 @@ def upgrade() -> None:
         sa.Column("token_hash", sa.String(64), nullable=False),
         sa.Column("email", sa.String(254), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("created_at", database.UTCDateTime(), nullable=False),
-        sa.Column("expires_at", database.UTCDateTime(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["user_id"],
             ["users.id"],
@@ -150,64 +143,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_one_time_tokens_user_id"), "one_time_tokens", ["user_id"])
     op.create_index(op.f("ix_one_time_tokens_expires_at"), "one_time_tokens", ["expires_at"])
-    # {% if cookiecutter.use_celery %}
-    op.create_table(
-        "post_imports",
-        sa.Column("id", database.Key(), nullable=False),
-        sa.Column("task_id", sa.String(32), nullable=False),
-        sa.Column("author_id", database.Key(), nullable=False),
-        sa.Column(
-            "status",
-            sa.Enum(
-                "queued",
-                "running",
-                "complete",
-                "failed",
-                name="status",
-                native_enum=False,
-                create_constraint=True,
-                length=20,
-            ),
-            nullable=False,
-        ),
-        sa.Column("total", sa.Integer(), nullable=False),
-        sa.Column("processed", sa.Integer(), nullable=False),
-        sa.Column("document", documents.Document(), nullable=True),
-        sa.Column("created_at", database.UTCDateTime(), nullable=False),
-        sa.Column("updated_at", database.UTCDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["author_id"],
-            ["users.id"],
-            name=op.f("fk_post_imports_author_id_users"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_post_imports")),
-        sa.UniqueConstraint("task_id", name=op.f("uq_post_imports_task_id")),
-    )
-    op.create_index(op.f("ix_post_imports_author_id"), "post_imports", ["author_id"])
-    op.create_table(
-        "post_import_problems",
-        sa.Column("id", database.Key(), nullable=False),
-        sa.Column("import_id", database.Key(), nullable=False),
-        sa.Column("line", sa.Integer(), nullable=False),
-        sa.Column("reason", sa.String(500), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["import_id"],
-            ["post_imports.id"],
-            name=op.f("fk_post_import_problems_import_id_post_imports"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_post_import_problems")),
-        sa.UniqueConstraint("import_id", "line", name=op.f("uq_post_import_problems_import_id_line")),
-    )
-    # {% endif %}
 
 
 def downgrade() -> None:
-    # {% if cookiecutter.use_celery %}
-    op.drop_table("post_import_problems")
-    op.drop_table("post_imports")
-    # {% endif %}
     op.drop_table("one_time_tokens")
     op.drop_table("refresh_tokens")
     op.drop_table("posts")

@@ -13,6 +13,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -32,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from app import cli
-from app.database import Base, Key, UTCDateTime
+from app.database import Base, UTCDateTime
 
 Write = Callable[..., object]
 
@@ -50,7 +51,7 @@ def define() -> Iterator[Callable[..., None]]:
 
     def define(*columns: Any) -> None:
         remove()
-        Table("notes", Base.metadata, Column("id", Key, primary_key=True), *columns)
+        Table("notes", Base.metadata, Column("id", BigInteger, primary_key=True), *columns)
 
     def remove() -> None:
         if "notes" in Base.metadata.tables:
@@ -76,14 +77,14 @@ def test_a_table_goes_up_is_compared_clean_and_goes_down(
     write: Write, define: Callable[..., None], config: Config, spare_database: Engine
 ) -> None:
     define(
-        Column("event", Key, ForeignKey("posts.id"), index=True),
-        Column("person", Key, ForeignKey("users.id"), index=True),
-        Column("number", Key),
+        Column("event", BigInteger, ForeignKey("posts.id"), index=True),
+        Column("person", BigInteger, ForeignKey("users.id"), index=True),
+        Column("number", BigInteger),
         Column("moment", UTCDateTime, server_default=func.now()),
         Column("day", UTCDateTime, nullable=False, server_default=text("CURRENT_TIMESTAMP")),
         Column("empty", String(10), nullable=False, server_default=""),
         Column("word", String(10), nullable=False, server_default="Word"),
-        Column("count", Key, server_default="0"),
+        Column("count", BigInteger, server_default="0"),
         Column("good", Boolean, server_default=text("true")),
         Column("bad", Boolean, server_default=text("false")),
         UniqueConstraint("event", "number"),
@@ -118,8 +119,8 @@ def test_a_change_of_the_choices_is_written_and_taken_back(
     definitions: list[list[Any]] = [
         [choices("draft", "published")],
         [choices("draft", "archived", "published")],
-        [choices("archived"), choices("draft", name="kind"), Column("number", Key)],
-        [Column("number", Key), CheckConstraint("number > 0", name="number")],
+        [choices("archived"), choices("draft", name="kind"), Column("number", BigInteger)],
+        [Column("number", BigInteger), CheckConstraint("number > 0", name="number")],
     ]
     for columns in definitions:
         define(*columns)

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.settings import DATABASE_DRIVER, Settings
+from app import engines
+from app.settings import Settings
 
 SECRET = "x7Tq-2mV" * 4
-URL = f"{DATABASE_DRIVER}://user:hunter2@host/name"
+URL = f"{engines.CURRENT.DRIVER}://user:hunter2@host/name"
 
 
 def make(**values: Any) -> Settings:

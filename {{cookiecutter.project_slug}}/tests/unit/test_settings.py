@@ -8,15 +8,16 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import make_url
 
+from app import engines
 from app.database import engine_options
-from app.settings import DATABASE_DRIVER, ENGINE_NAMES, EXAMPLE_URL, Settings
+from app.settings import EXAMPLE_URL, Settings
 from app.settings.production import EXAMPLE_SECRET
 from tests.unit.given import SECRET, URL, complaints, make, refusal
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 # An option of every driver, under its own name.
 OPTION = "{{ cookiecutter.__connect_timeout }}"
-ENGINE = DATABASE_DRIVER.partition("+")[0]
+ENGINE = engines.CURRENT.DRIVER.partition("+")[0]
 LIMITS = [
     ("access_token_minutes", 1, 1440),
     ("refresh_token_days", 1, 365),
@@ -113,13 +114,13 @@ class TestJSON:
 
 
 class TestDatabaseUrl:
-    @pytest.mark.parametrize("name", ENGINE_NAMES.split("|"))
+    @pytest.mark.parametrize("name", engines.CURRENT.SCHEMES)
     @pytest.mark.parametrize("driver", ["", "+another"])
     def test_the_projects_driver_is_put_in(self, name: str, driver: str) -> None:
         assert make(database_url=f"{name}{driver}://user:hunter2@host/name").database_url == URL
 
     def test_everything_else_stays_and_the_query_overrides_options_of_the_driver(self) -> None:
-        url = make_url(f"{DATABASE_DRIVER}://user@host:1234/name?{OPTION}=3").set(password="p@ss/w:rd %é")
+        url = make_url(f"{engines.CURRENT.DRIVER}://user@host:1234/name?{OPTION}=3").set(password="p@ss/w:rd %é")
         settings = make(database_url=url.render_as_string(hide_password=False))
         assert make_url(settings.database_url) == url
         assert engine_options(settings)["connect_args"][OPTION] == 3
@@ -131,9 +132,9 @@ class TestDatabaseUrl:
             (f"{URL}?{OPTION}=hunter2", f"has the option {OPTION} with what is no whole number"),
             (f"{URL}?{OPTION}=1&{OPTION}=2", f"has the option {OPTION} with what is no whole number"),
             ("gopher://user:hunter2@host/name", f"names the engine 'gopher'; this project runs on {ENGINE!r}"),
-            (f"{DATABASE_DRIVER}://user:hunter2@host", "names no database"),
-            (f"{DATABASE_DRIVER}://user:hunter2@host/:memory:", "names no database"),
-            (f"{DATABASE_DRIVER}://user:hunter2/name", f"must look like {EXAMPLE_URL}"),
+            (f"{engines.CURRENT.DRIVER}://user:hunter2@host", "names no database"),
+            (f"{engines.CURRENT.DRIVER}://user:hunter2@host/:memory:", "names no database"),
+            (f"{engines.CURRENT.DRIVER}://user:hunter2/name", f"must look like {EXAMPLE_URL}"),
             ("hunter2", f"must look like {EXAMPLE_URL}"),
             ("", f"must look like {EXAMPLE_URL}"),
         ],
@@ -170,7 +171,7 @@ class TestSecrets:
             {"secret_key_fallbacks": "hunter2"},
             {"secret_key_fallbacks": '{"hunter2": 1}'},
             {"database_url": "gopher://user:hunter2@host/name"},
-            {"database_url": f"{DATABASE_DRIVER}://user:hunter2/name"},
+            {"database_url": f"{engines.CURRENT.DRIVER}://user:hunter2/name"},
             {"database_url": f"{URL}?{OPTION}=hunter2"},
             {"mail_url": "smtp://user:hunter2@host:port"},
             {"public_url": "http://hunter2@host:port"},
@@ -196,7 +197,7 @@ class TestExample:
             if not field.is_required():
                 assert getattr(settings, name) == field.default
         assert settings.secret_key.get_secret_value() == EXAMPLE_SECRET
-        assert make_url(settings.database_url) == make_url(EXAMPLE_URL).set(drivername=DATABASE_DRIVER)
+        assert make_url(settings.database_url) == make_url(EXAMPLE_URL).set(drivername=engines.CURRENT.DRIVER)
 
     def test_production_refuses_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ENVIRONMENT", "production")
