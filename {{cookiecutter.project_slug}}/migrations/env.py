@@ -17,6 +17,7 @@ def run(connection: Connection) -> None:
         target_metadata=Base.metadata,
         compare_server_default=revisions.compare_default,
         process_revision_directives=revisions.correct,
+        render_item=revisions.render_item,
         autogenerate_plugins=["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname", "app.database.revisions"],
         # {% if cookiecutter.__sqlite %}
         # SQLite changes a column only by copying its table, which Alembic then does.

@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.runtime.plugins import Plugin
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError, PriorityDispatchResult
-from sqlalchemy import CheckConstraint, Enum, Table
+from sqlalchemy import CheckConstraint, Enum, Table, TypeDecorator
 
 # A default comes back from the database in other words.
 SYNONYMS = {"current_timestamp": "now", "true": "1", "false": "0"}
@@ -57,6 +57,11 @@ def compare_choices(
 
 def literals(text: str) -> set[str]:
     return set(re.findall(r"'((?:[^']|'')*)'", text))
+
+
+def render_item(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
+    """Write the SQL type of a type of the application, so that renaming that breaks no revision."""
+    return f"sa.{item.impl!r}" if kind == "type" and isinstance(item, TypeDecorator) else False
 
 
 def setup(plugin: Plugin) -> None:

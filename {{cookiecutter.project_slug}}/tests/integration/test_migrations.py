@@ -1,5 +1,6 @@
 """The migrations lead from nothing to the models' tables and back, and lose no row, on the engine of production."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Thread
@@ -53,6 +54,14 @@ def tables(engine: Engine) -> set[str]:
 
 def test_there_is_one_newest_revision(config: Config) -> None:
     assert len(ScriptDirectory.from_config(config).get_heads()) == 1
+
+
+def test_revisions_name_nothing_of_the_application_which_may_be_renamed(config: Config) -> None:
+    revisions = [Path(script.path) for script in ScriptDirectory.from_config(config).walk_revisions()]
+    named = [
+        path.name for path in revisions if re.search(r"^(from|import) app\b", path.read_text("utf-8"), re.MULTILINE)
+    ]
+    assert (bool(revisions), named) == (True, [])
 
 
 def test_they_go_up_to_the_tables_of_the_models_down_to_nothing_and_up_again(
