@@ -10,13 +10,20 @@ from sqlalchemy import URL, NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
 
 IMAGE = "{{ cookiecutter.__database_image }}"
-MODULE = "testcontainers.community.{{ cookiecutter.__testcontainers_module }}"
-CONTAINER = "{{ cookiecutter.__testcontainers_class }}"
-# A database that every server has: where one connects to create another.
-MAINTENANCE_DATABASE = "{{ cookiecutter.__maintenance_database }}"
-# Held by a connection to the database of the tests for as long as they run.
-LOCK = text("{{ cookiecutter.__test_lock }}")
-DROP = "{{ cookiecutter.__drop_database }}"
+# The maintenance database is one that every server has: where one connects to create another. The lock is held by a
+# connection to the database of the tests for as long as they run.
+# {% if cookiecutter.__postgresql %}
+MODULE, CONTAINER = "testcontainers.community.postgres", "PostgresContainer"
+MAINTENANCE_DATABASE = "postgres"
+LOCK = text("SELECT pg_try_advisory_lock(hashtext('tests'))")
+DROP = "DROP DATABASE IF EXISTS {} WITH (FORCE)"
+# {% endif %}
+# {% if cookiecutter.__mysql %}
+MODULE, CONTAINER = "testcontainers.community.mysql", "MySqlContainer"
+MAINTENANCE_DATABASE = ""
+LOCK = text("SELECT GET_LOCK(SHA1(CONCAT(DATABASE(), '.tests')), 0)")
+DROP = "DROP DATABASE IF EXISTS {}"
+# {% endif %}
 
 until_the_end = ExitStack()
 
