@@ -141,6 +141,8 @@ def work(
     queue: Annotated[str | None, typer.Option(help="Take tasks from this queue alone.")] = None,
 ) -> None:
     """Do the tasks that are queued: all of them, unless an option names some."""
+    if queue is not None and mail is not None:
+        raise typer.BadParameter("--queue names the only queue; leave out --mail and --no-mail")
     from app.worker import celery, queues_for  # noqa: PLC0415 - reads the settings, as below
 
     worker = celery.Worker(

@@ -29,6 +29,7 @@ UNREAD_SECONDS = 90
 """To read a part of an answer, or to have sent the head of the next request."""
 MAX_HEAD_BYTES = 65_536
 MAX_PIPELINED = 16
+BODY_HEADERS = {b"content-length", b"transfer-encoding"}
 
 
 def allow_many_files() -> None:
@@ -84,9 +85,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self.unparsed = 0
+        # The parser skips the body of a request that asks for another protocol, and would take it for the next request.
+        if self.parser.should_upgrade() and any(name in BODY_HEADERS and value != b"0" for name, value in self.headers):
+            raise ValueError("a body cannot come with an upgrade")  # which the parser makes a 400
         super().on_headers_complete()
         if len(self.pipeline) > MAX_PIPELINED:
-            raise ValueError("too many pipelined requests")  # which the parser makes a 400
+            self.transport.abort()
 
     def on_body(self, body: bytes) -> None:
         self.unparsed = 0

@@ -27,7 +27,7 @@ def find_by_email(db: Session, email: str) -> User | None:
 
 def create_user(db: Session, data: UserRegister, *, role: Role = Role.USER, is_active: bool = True) -> User:
     """Add a user; raises `Conflict` when the address is taken."""
-    # Asked and hashed first, so that no connection is held meanwhile.
+    # Asked and hashed before the first write, so that no lock is held meanwhile.
     refuse_breached(data.password)
     password_hash = hash_password(data.password)
     user = User(email=data.email, name=data.name, password_hash=password_hash, role=role, is_active=is_active)

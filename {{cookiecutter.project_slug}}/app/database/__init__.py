@@ -26,7 +26,7 @@ from starlette.requests import HTTPConnection
 from app import engines
 from app.api import errors
 from app.api.dependencies import HASHING_THREADS
-from app.api.routing import OutsideOneHop, in_one_hop, is_any
+from app.api.routing import Deferred, OutsideOneHop, in_one_hop, is_any
 from app.database.commits import BACKGROUND, BACKGROUND_THREADS
 from app.settings import Settings, get_settings
 
@@ -134,7 +134,9 @@ def refuse_write(state: ORMExecuteState) -> None:
 async def wait_on_plain_route(connection: HTTPConnection) -> AsyncIterator[None]:
     """Let few requests at a time have a session, of `def` endpoints outside `OneHopRoute`."""
     endpoint = connection.scope["endpoint"]
-    if is_any(endpoint, inspect.iscoroutinefunction, inspect.isasyncgenfunction):
+    # A one-hop route's own session takes no turn: this one is of a dependency that FastAPI runs around it.
+    is_plain = isinstance(endpoint, Deferred)
+    if not is_plain and is_any(endpoint, inspect.iscoroutinefunction, inspect.isasyncgenfunction):
         yield
     else:
         async with _plain_routes:

@@ -1,6 +1,7 @@
 """What is told of every request: an id, in its answer and in all lines of the log, a line of its own there, and a count."""
 
 import re
+from contextlib import suppress
 from secrets import token_hex
 from time import perf_counter
 
@@ -71,11 +72,13 @@ def tell(logger: FilteringBoundLogger, scope: Scope, status: int, seconds: float
     if status < BAD and (route == metrics.PATH or route.startswith("/health/")):
         return
     client = scope.get("client")
-    logger.info(
-        "request",
-        method=scope["method"],
-        route=route,
-        status=status,
-        duration_ms=round(seconds * 1000, 1),
-        client=client and client[0],
-    )
+    # A log that takes nothing, such as a full disk or a closed pipe, keeps nobody's request from going on.
+    with suppress(OSError, ValueError):
+        logger.info(
+            "request",
+            method=scope["method"],
+            route=route,
+            status=status,
+            duration_ms=round(seconds * 1000, 1),
+            client=client and client[0],
+        )

@@ -71,7 +71,7 @@ def change_password(db: Session, user: User, current_password: str, new_password
     if new_password.lower() == user.email:
         raise invalid_field("new_password", "the password must not be the e-mail address")
     # Last of what refuses, since another machine is asked. The connection that the caller was read over is held, but it
-    # is one that no other thread waits for, and no transaction has begun on it.
+    # is one that no other thread waits for.
     refuse_breached(new_password, "new_password")
     user.password_hash = hash_password(new_password)
     sessions.end_all(db, user)

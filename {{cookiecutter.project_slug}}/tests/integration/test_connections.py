@@ -132,6 +132,27 @@ class TestFloods:
                 connection.sendall(b"1\r\nx\r\n" * 20_000 + b"0\r\n\r\n")
                 assert rest(connection).endswith(b"20000")
 
+    @pytest.mark.parametrize("header", [b"Content-Length: 39\r\n", b"Transfer-Encoding: chunked\r\n"])
+    def test_the_body_of_a_request_to_upgrade_is_no_request(self, app: FastAPI, header: bytes) -> None:
+        upgrade = b"POST /auth/logout HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n" + HOST + header + b"\r\n"
+        smuggled = b"GET /health/live HTTP/1.1\r\n" + HOST + b"\r\n"
+        with listening(app) as address:
+            for later in (False, True):
+                with (
+                    connect(address, upgrade if later else upgrade + smuggled) as connection,
+                    suppress(ConnectionError),
+                ):
+                    if later:
+                        time.sleep(SECONDS)
+                        connection.sendall(smuggled)
+                    answers = rest(connection)
+                    assert (answers.count(b"HTTP/1.1 400"), answers.count(b"HTTP/1.1 ")) == (1, 1)
+            bodiless = upgrade.replace(header, b"Content-Length: 0\r\n").replace(
+                b"Upgrade\r\n", b"Upgrade, close\r\n", 1
+            )
+            with connect(address, bodiless) as connection:
+                assert rest(connection).startswith(b"HTTP/1.1 422 ")
+
     def test_requests_that_wait_for_no_answer_are_few(self, app: FastAPI) -> None:
         asked = b"GET /health/live HTTP/1.1\r\n" + HOST + b"\r\n"
         with listening(app) as address:

@@ -19,11 +19,11 @@ BOUND = 6
 POST = {"title": "New", "body": "New", "slug": "new"}
 # {% if cookiecutter.__postgresql %}
 # One for each statement; with BEGIN and COMMIT where it may write.
-READ, CREATE = 1, 5
+READ, CREATE = 1, 4
 # {% endif %}
 # {% if cookiecutter.__mysql %}
 # One for each statement, with which the server begins by itself, and COMMIT.
-READ, CREATE = 2, 4
+READ, CREATE = 2, 3
 # {% endif %}
 
 
