@@ -87,7 +87,9 @@ def test_every_condition_is_true_in_one_variant_and_false_in_another() -> None:
 def test_cookiecutter_json_holds_options_and_short_facts() -> None:
     facts = {name: value for name, value in context().items() if isinstance(value, str)}
     assert {name for name, value in facts.items() if len(value) > 120} == set()
-    assert {name for name, value in facts.items() if re.search(r"\b(SELECT|CREATE|DROP|INSERT|ALTER)\b", value)} == set()
+    assert {
+        name for name, value in facts.items() if re.search(r"\b(SELECT|CREATE|DROP|INSERT|ALTER)\b", value)
+    } == set()
 
 
 def test_no_line_ends_in_a_carriage_return() -> None:
