@@ -96,10 +96,10 @@ def outdated(created: Path, template: tuple[Path, str], env: Mapping[str, str]) 
     (source / ADDED_TEST).write_text(test, encoding="utf-8")
     (source / ADDED_MIGRATION).write_text(migration("a00000000001", source), encoding="utf-8")
     (source / REMOVED).unlink()
-    edit(source / "app" / "health.py", "PATIENCE_SECONDS = 5\n", "PATIENCE_SECONDS = 6\n")
+    edit(source / "app" / "observability" / "health.py", "PATIENCE_SECONDS = 5\n", "PATIENCE_SECONDS = 6\n")
     commit(template[0], env)
     edit(
-        created / "app" / "health.py",
+        created / "app" / "observability" / "health.py",
         "from fastapi import APIRouter, Depends\n",
         "from fastapi import APIRouter, Depends  # ours\n",
     )
@@ -137,7 +137,7 @@ def test_an_update_merges_the_template_into_what_its_user_made_of_it(updated: Pa
         "app/observability/health.py",
     }
     assert not (updated / REMOVED).exists()
-    health = (updated / "app" / "health.py").read_text(encoding="utf-8")
+    health = (updated / "app" / "observability" / "health.py").read_text(encoding="utf-8")
     assert "import APIRouter, Depends  # ours" in health
     assert "PATIENCE_SECONDS = 6" in health
     readme = (updated / "README.md").read_text(encoding="utf-8")
@@ -173,7 +173,7 @@ def test_an_update_may_change_an_option(outdated: Path, env: Mapping[str, str]) 
     assert not (folder / ".gitlab-ci.yml").exists()
     assert (folder / ".github" / "workflows" / "ci.yml").exists()
     assert "REDIS_URL=" in (folder / ".env.example").read_text(encoding="utf-8")
-    assert "import APIRouter, Depends  # ours" in (folder / "app" / "health.py").read_text(encoding="utf-8")
+    assert "import APIRouter, Depends  # ours" in (folder / "app" / "observability" / "health.py").read_text(encoding="utf-8")
 
 
 def test_a_project_that_was_baked_without_cruft_is_linked_and_is_what_cruft_would_make(

@@ -175,7 +175,7 @@ def test_pip_installs_the_application_with_its_templates_and_migrations(project:
     run(project, sys.executable, "-m", "uv", *command)
     installed = {path.name for path in (tmp_path / "installed").iterdir()}
     assert {"app", "migrations"} == {name for name in installed if "-" not in name and not name.startswith(".")}
-    assert (tmp_path / "installed" / "app" / "templates" / "mail" / "layout.html").is_file()
+    assert (tmp_path / "installed" / "app" / "mail" / "templates" / "layout.html").is_file()
 
 
 def test_a_fresh_clone_gets_an_env_of_its_own_once(project: Path, machine: Path) -> None:
