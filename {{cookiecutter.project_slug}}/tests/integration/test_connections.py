@@ -64,7 +64,8 @@ class TestSilence:
         began = time.monotonic()
         with connect(address, sent) as connection:
             assert rest(connection) == b""
-        assert SECONDS <= time.monotonic() - began < 5
+        # uvloop's timers are early by up to a millisecond.
+        assert SECONDS - 0.01 < time.monotonic() - began < 5
 
     def test_a_head_that_comes_byte_by_byte_has_no_longer(self, address: tuple[str, int]) -> None:
         sent = 0
