@@ -1,4 +1,4 @@
-"""The mails about accounts: what each says, and to whom it goes."""
+"""Account mails: subjects, links and recipients."""
 
 from collections.abc import Callable
 from typing import Literal, NamedTuple
@@ -34,7 +34,7 @@ MAILS = {
 
 
 def send(db: Session, kind: Kind, address: str) -> None:
-    """Mail once the session has committed, and not at all when it rolls back; nobody waits for the server."""
+    """Send a mail in the background once the session has committed; a rollback sends none."""
     dispatch(db, kind, address)
 
 

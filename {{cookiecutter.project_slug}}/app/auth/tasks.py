@@ -20,7 +20,7 @@ def queue_mail(db: Session, kind: mails.Kind, address: str) -> None:
 
 @celery.task
 def deliver_left() -> None:
-    """Queue again the mail that is due and nobody has delivered."""
+    """Queue mails that are overdue."""
     for mail_id in outbox.left():
         deliver_mail.delay(mail_id)
 

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 TIMEOUT_SECONDS = 0.25  # for each answer of Redis
 PAUSE_SECONDS = 1.0  # for which Redis is left alone after a failure
-LEASE_SECONDS = 5  # for loading a value; one that takes longer is not stored
+LEASE_SECONDS = 5  # a value that takes longer to load is not stored
 # A generation has a random name: once Redis has lost it, no entry of before comes back.
 LOOK_UP = """
 redis.call('set', KEYS[1], ARGV[1], 'nx')

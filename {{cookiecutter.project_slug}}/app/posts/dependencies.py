@@ -7,27 +7,15 @@ from fastapi import Depends
 from app.api.errors import Forbidden, NotFound
 from app.api.fields import PathId
 from app.auth.dependencies import CurrentUser, OptionalUser
-
-# {%- if cookiecutter.use_redis +%}
-from app.cache import cached
-
-# {%- endif +%}
 from app.database import SessionDep, reading
 from app.models import Post
 from app.posts import service as posts
 from app.posts.schemas import PostRead
 
 
-# {% if cookiecutter.use_redis %}
-@cached(Post, PostRead, keep=posts.is_published)
-# {% endif %}
-def load_shown_post(post_id: PathId, db: SessionDep) -> PostRead | None:
-    """Return the post, whoever asks."""
-    with reading(db):
-        return posts.read_post(db, post_id)
-
-
-def get_visible_post(viewer: OptionalUser, shown: Annotated[PostRead | None, Depends(load_shown_post)]) -> PostRead:
+def get_visible_post(
+    viewer: OptionalUser, shown: Annotated[PostRead | None, Depends(posts.load_shown_post)]
+) -> PostRead:
     if shown is None or not posts.is_visible(shown, viewer):
         raise NotFound("Post not found")
     return shown

@@ -8,7 +8,14 @@ from sqlalchemy.orm import Session, aliased
 
 from app import engines
 from app.api.errors import Conflict, Unauthorized
+from app.api.fields import PathId
 from app.api.pagination import PageParams, Slice, read_slice
+
+# {%- if cookiecutter.use_redis +%}
+from app.cache import cached
+
+# {%- endif +%}
+from app.database import SessionDep, reading
 from app.models import Post, PostStatus, User
 from app.models.columns import now
 from app.posts.schemas import PostCreate, PostParams, PostRead
@@ -70,6 +77,15 @@ def read_post(db: Session, post_id: int) -> PostRead | None:
     """Return the post as its readers see it, whoever may."""
     post = find_undeleted_post(db, post_id)
     return None if post is None else PostRead.model_validate(post)
+
+
+# {% if cookiecutter.use_redis %}
+@cached(Post, PostRead, keep=is_published)
+# {% endif %}
+def load_shown_post(post_id: PathId, db: SessionDep) -> PostRead | None:
+    """Return the post, whoever asks."""
+    with reading(db):
+        return read_post(db, post_id)
 
 
 def find_undeleted_post(db: Session, post_id: int) -> Post | None:

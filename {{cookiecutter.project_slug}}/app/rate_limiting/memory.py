@@ -1,5 +1,6 @@
 """Rate limits in the memory of this process, as a storage for `limits`."""
 
+import sys
 import time
 from collections import OrderedDict, defaultdict, deque
 from threading import Lock
@@ -56,15 +57,21 @@ class BoundedMemoryStorage(Storage, MovingWindowSupport):
     def check(self) -> bool:
         return True
 
-    # Counters of fixed windows, which `Storage` demands and moving windows have no use for.
+    # What `Storage` demands for fixed windows: here their counts are those of the moving windows.
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        raise NotImplementedError
+        self.acquire_entry(key, sys.maxsize, expiry, amount)
+        return self.get_moving_window(key, sys.maxsize, expiry)[1]
 
     def get(self, key: str) -> int:
-        raise NotImplementedError
+        return max(hits for _, hits, _ in self.windows_of(key))
 
     def get_expiry(self, key: str) -> float:
-        raise NotImplementedError
+        return max(first + expiry for first, _, expiry in self.windows_of(key))
+
+    def windows_of(self, key: str) -> list[tuple[float, int, int]]:
+        """Return the first hit, the number of hits and the length of each window of the key, and one that is empty."""
+        found = [(*self.get_moving_window(key, sys.maxsize, expiry), expiry) for expiry in list(self.windows)]
+        return [(time.time(), 0, 0), *(window for window in found if window[1])]
 
 
 def evict(windows: OrderedDict[str, deque[float]], since: float) -> None:

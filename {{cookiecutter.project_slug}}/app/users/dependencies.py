@@ -8,11 +8,6 @@ from app.api.errors import Forbidden, NotFound
 from app.api.fields import PathId
 from app.auth.dependencies import CurrentUser
 from app.auth.schemas import UserPublic, UserRead
-
-# {%- if cookiecutter.use_redis +%}
-from app.cache import cached
-
-# {%- endif +%}
 from app.database import SessionDep, reading
 from app.models import User
 from app.users import service as users
@@ -38,17 +33,8 @@ def get_editable_user(actor: CurrentUser, user: ExistingUser) -> User:
 EditableUser = Annotated[User, Depends(get_editable_user)]
 
 
-# {% if cookiecutter.use_redis %}
-@cached(User, UserRead)
-# {% endif %}
-def load_shown_user(user_id: PathId, db: SessionDep) -> UserRead | None:
-    """Return the user as they see themselves, whoever asks."""
-    with reading(db):
-        return users.read_user(db, user_id)
-
-
 def get_shown_user(
-    viewer: CurrentUser, shown: Annotated[UserRead | None, Depends(load_shown_user)]
+    viewer: CurrentUser, shown: Annotated[UserRead | None, Depends(users.load_shown_user)]
 ) -> UserRead | UserPublic:
     """Return what the viewer may know: the e-mail address and the role are for the user and admins only."""
     if shown is None:

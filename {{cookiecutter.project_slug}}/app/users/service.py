@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
 from app.api.errors import Conflict, Forbidden, invalid_field
+from app.api.fields import PathId
 from app.api.pagination import PageParams, Slice, read_slice
 from app.auth import accounts, mails, sessions
 from app.auth.breaches import refuse_breached
@@ -14,9 +15,10 @@ from app.auth.passwords import hash_password, verify_password
 from app.auth.schemas import UserRead
 
 # {%- if cookiecutter.use_redis +%}
-from app.cache import forget
+from app.cache import cached, forget
 
 # {%- endif +%}
+from app.database import SessionDep, reading
 from app.models import Post, Role, User
 from app.rate_limiting.limiter import RateLimiter
 
@@ -89,6 +91,15 @@ def read_user(db: Session, user_id: int) -> UserRead | None:
     return None if user is None else UserRead.model_validate(user)
 
 
+# {% if cookiecutter.use_redis %}
+@cached(User, UserRead)
+# {% endif %}
+def load_shown_user(user_id: PathId, db: SessionDep) -> UserRead | None:
+    """Return the user as they see themselves, whoever asks."""
+    with reading(db):
+        return read_user(db, user_id)
+
+
 def delete_user(db: Session, user: User) -> None:
     """Delete the user and their posts; the database deletes their sessions with them.
 
@@ -101,12 +112,9 @@ def delete_user(db: Session, user: User) -> None:
 
 
 def delete_posts_of(db: Session, author: User) -> None:
-    # {% if cookiecutter.use_redis %}
-    # While the author is locked nobody adds a post, which the database would delete and the cache would show. Some engines
-    # lock with a savepoint only.
+    # While the author is locked nobody adds another post. Some engines lock with a savepoint only.
     with db.begin_nested():
         db.execute(select(User.id).where(User.id == author.id).with_for_update())
-    # {% endif %}
     some = select(Post.id).where(Post.author_id == author.id).limit(POSTS_DELETED_AT_ONCE)
     ids = db.scalars(some).all()
     while ids:

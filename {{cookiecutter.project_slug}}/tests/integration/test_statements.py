@@ -18,12 +18,8 @@ from tests.factories import PASSWORD, PostFactory, UserFactory
 
 MANY = 15
 MAILED = ("password/forgot", "password/reset", "email/verify")
-# Their posts are looked for and deleted, and then the user.
-DELETE_USER = 3
-# {% if cookiecutter.use_redis %}
-# So that the cache forgets all their posts, the user is locked.
-DELETE_USER += 1
-# {% endif %}
+# The user is locked, their posts are looked for and deleted, and then the user.
+DELETE_USER = 4
 MAIL = 0
 # {% if cookiecutter.use_celery %}
 # Each is kept until it is delivered.

@@ -1,11 +1,12 @@
 """Moving windows in the memory of a process."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 from limits import parse
-from limits.strategies import MovingWindowRateLimiter
+from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 
 from app.rate_limiting import memory
 from app.rate_limiting.memory import BoundedMemoryStorage
@@ -44,6 +45,16 @@ def test_a_hit_counts_for_one_window_and_a_refused_one_not_at_all(
         assert hit(limits, times=2) == [True, False]
     pass_time(10)
     assert limits.get_window_stats(RATE, "ada").remaining == 3
+
+
+def test_the_storage_counts_fixed_windows_too(storage: BoundedMemoryStorage, pass_time: "PassTime") -> None:
+    fixed = FixedWindowRateLimiter(storage)
+    assert [fixed.hit(RATE, "ada") for _ in range(4)] == [True, True, True, False]
+    assert fixed.get_window_stats(RATE, "ada").remaining == 0
+    assert 0 < fixed.get_window_stats(RATE, "ada").reset_time - time.time() <= 10
+    assert fixed.get_window_stats(RATE, "bob").remaining == 3
+    pass_time(10)
+    assert fixed.hit(RATE, "ada")
 
 
 def test_each_key_and_rate_has_a_window_of_its_own(limits: MovingWindowRateLimiter) -> None:
