@@ -173,7 +173,9 @@ def test_an_update_may_change_an_option(outdated: Path, env: Mapping[str, str]) 
     assert not (folder / ".gitlab-ci.yml").exists()
     assert (folder / ".github" / "workflows" / "ci.yml").exists()
     assert "REDIS_URL=" in (folder / ".env.example").read_text(encoding="utf-8")
-    assert "import APIRouter, Depends  # ours" in (folder / "app" / "observability" / "health.py").read_text(encoding="utf-8")
+    assert "import APIRouter, Depends  # ours" in (folder / "app" / "observability" / "health.py").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_project_that_was_baked_without_cruft_is_linked_and_is_what_cruft_would_make(
